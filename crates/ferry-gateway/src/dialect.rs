@@ -1,0 +1,1 @@
+//! How a node wants to be spoken to.
