@@ -20,9 +20,9 @@ type Http1 = http1::Connection<TokioIo<NodeIo>, Outgoing>;
 /// Why a request got no answer on a connection that stood.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// Not a byte of it was written: it can be sent again anywhere.
+    /// Not a byte of it was written: it can be sent again anywhere. Holds the body when it was given back.
     #[error("send the request: the connection was closed before it was written")]
-    NotWritten,
+    NotWritten(Option<Box<Outgoing>>),
     /// A reused connection died without a byte of an answer.
     #[error("get an answer: the kept-alive connection had died")]
     Stale(#[source] hyper::Error),
@@ -40,6 +40,7 @@ pub enum Connection {
 }
 
 /// An HTTP/1.1 connection with its driver.
+#[expect(missing_debug_implementations, reason = "hyper's driver has none; `Connection` has one")]
 pub struct Own {
     sender: http1::SendRequest<Outgoing>,
     driver: Pin<Box<Http1>>,
@@ -128,11 +129,13 @@ impl Connection {
     }
 }
 
-fn classify(error: TrySendError<Request<Outgoing>>, reused: bool) -> SendError {
-    let given_back = error.message().is_some();
+fn classify(mut error: TrySendError<Request<Outgoing>>, reused: bool) -> SendError {
+    if let Some(request) = error.take_message() {
+        return SendError::NotWritten(Some(Box::new(request.into_body())));
+    }
     let error = error.into_error();
-    if given_back || is_refused_stream(&error) {
-        SendError::NotWritten
+    if is_refused_stream(&error) {
+        SendError::NotWritten(None)
     } else if reused && !error.is_parse() && !error.is_user() && !error.is_timeout() {
         SendError::Stale(error)
     } else {

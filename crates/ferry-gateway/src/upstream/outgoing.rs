@@ -2,19 +2,23 @@
 //! Never copies a byte: held chunks are shared, flowing frames are handed on.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use crate::clock;
+
 /// How much of an attempt's body has been handed to the connection, for the write-stall deadline.
 #[derive(Debug, Default)]
 pub struct Sent {
     bytes: AtomicU64,
-    whole: AtomicBool,
+    whole_at: OnceLock<Instant>,
+    waits_for_client: AtomicBool,
 }
 
 impl Sent {
@@ -23,9 +27,22 @@ impl Sent {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// True once the last byte was handed over.
-    pub fn whole(&self) -> bool {
-        self.whole.load(Ordering::Relaxed)
+    /// When the last byte was handed over.
+    pub fn whole_at(&self) -> Option<Instant> {
+        self.whole_at.get().copied()
+    }
+
+    /// True while the node would take more and the client has not sent it.
+    pub fn waits_for_client(&self) -> bool {
+        self.waits_for_client.load(Ordering::Relaxed)
+    }
+
+    fn moved(&self, bytes: usize, whole: bool) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.waits_for_client.store(false, Ordering::Relaxed);
+        if whole {
+            self.whole_at.get_or_init(clock::now);
+        }
     }
 }
 
@@ -49,15 +66,16 @@ impl Outgoing {
     /// A body whose chunks stay shared: another attempt may send them again.
     pub fn held(chunks: Arc<[Bytes]>) -> Self {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        let sent = Arc::new(Sent { bytes: AtomicU64::new(0), whole: AtomicBool::new(left == 0) });
-        Self { source: Source::Held { chunks, next: 0, left }, sent }
+        let sent = Sent::default();
+        sent.moved(0, left == 0);
+        Self { source: Source::Held { chunks, next: 0, left }, sent: Arc::new(sent) }
     }
 
     /// A client's body that passes through and is gone.
     pub fn flowing(body: Incoming) -> Self {
-        let whole = body.is_end_stream();
-        let sent = Arc::new(Sent { bytes: AtomicU64::new(0), whole: AtomicBool::new(whole) });
-        Self { source: Source::Flowing { body }, sent }
+        let sent = Sent::default();
+        sent.moved(0, body.is_end_stream());
+        Self { source: Source::Flowing { body }, sent: Arc::new(sent) }
     }
 
     /// The progress of this attempt, readable while the body is being sent.
@@ -80,26 +98,22 @@ impl Body for Outgoing {
                 let Some(chunk) = chunks.get(*next) else { return Poll::Ready(None) };
                 *next += 1;
                 *left -= chunk.len() as u64;
-                this.sent.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-                if *left == 0 {
-                    this.sent.whole.store(true, Ordering::Relaxed);
-                }
+                this.sent.moved(chunk.len(), *left == 0);
                 Poll::Ready(Some(Ok(Frame::data(chunk.clone()))))
             }
             Source::Flowing { body } => {
                 let polled = Pin::new(&mut *body).poll_frame(cx);
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => {
-                        let length = frame.data_ref().map_or(0, |data| data.len() as u64);
-                        this.sent.bytes.fetch_add(length, Ordering::Relaxed);
-                        if frame.is_trailers() {
-                            this.sent.whole.store(true, Ordering::Relaxed);
+                        let Some(data) = frame.data_ref() else {
+                            this.sent.moved(0, true);
                             return Poll::Ready(None);
-                        }
-                        this.sent.whole.store(body.is_end_stream(), Ordering::Relaxed);
+                        };
+                        this.sent.moved(data.len(), body.is_end_stream());
                     }
-                    Poll::Ready(None) => this.sent.whole.store(true, Ordering::Relaxed),
-                    Poll::Ready(Some(Err(_))) | Poll::Pending => {}
+                    Poll::Ready(None) => this.sent.moved(0, true),
+                    Poll::Pending => this.sent.waits_for_client.store(true, Ordering::Relaxed),
+                    Poll::Ready(Some(Err(_))) => {}
                 }
                 polled
             }
