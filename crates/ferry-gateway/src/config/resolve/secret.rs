@@ -1,0 +1,122 @@
+//! Secrets: from a reference (`env:NAME`, `file:PATH`) to a value that cannot be printed.
+//!
+//! No message made here holds any part of a value.
+
+use std::io::Read as _;
+
+use secrecy::SecretString;
+
+use super::Desk;
+
+/// Far above any key or token; keeps a mistyped path to a large file from being read whole.
+const SECRET_BYTES_MAX: u64 = 65_536;
+
+/// What the value is used for; each refuses what belongs elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    /// Shown to a node.
+    NodeKey,
+    /// Shown to Ferry by its callers.
+    AccessKey,
+    /// The value of a header.
+    Header,
+}
+
+/// Looks a reference up and checks the value's form. `None`: a problem was reported.
+pub(super) fn secret(
+    desk: &mut Desk<'_>,
+    key: &str,
+    reference: &str,
+    usage: Use,
+) -> Option<SecretString> {
+    if desk.findings.blamed.contains(key) {
+        return None;
+    }
+    let value = if let Some(name) = reference.strip_prefix("env:") {
+        from_env(desk, key, name)?
+    } else if let Some(path) = reference.strip_prefix("file:") {
+        from_file(desk, key, path)?
+    } else if reference.is_empty() {
+        let help = "leave the key out to pass the caller's own credential through";
+        let help = if usage == Use::NodeKey { help } else { "write env:NAME or file:PATH" };
+        desk.error(key, "is empty", help);
+        return None;
+    } else {
+        desk.error(
+            key,
+            "holds a secret in plain text",
+            "put the secret in an environment variable or a file of its own, and write env:NAME or file:PATH",
+        );
+        return None;
+    };
+    if let Some((message, help)) = fault(&value, usage) {
+        desk.error(key, message, help);
+        return None;
+    }
+    if usage == Use::AccessKey && value.len() < 16 {
+        let message = format!("is only {} characters long and can be guessed", value.len());
+        desk.warn(key, message, "use 32 random characters or more");
+    }
+    Some(SecretString::from(value))
+}
+
+fn from_env(desk: &mut Desk<'_>, key: &str, name: &str) -> Option<String> {
+    let found = desk.inputs.var(name).map(|value| value.trim_end_matches(['\r', '\n']).to_owned());
+    if found.is_none() {
+        let message = format!("the environment variable `{name}` is not set, or empty");
+        desk.error(key, message, "set it for the process that runs Ferry, or write file:PATH");
+    }
+    found
+}
+
+fn from_file(desk: &mut Desk<'_>, key: &str, path: &str) -> Option<String> {
+    let path = desk.path(key, path);
+    let mut text = String::new();
+    let read = std::fs::File::open(&path)
+        .and_then(|file| file.take(SECRET_BYTES_MAX).read_to_string(&mut text));
+    desk.files.push(path.clone());
+    if let Err(error) = read {
+        let message = format!("cannot read {}: {error}", path.display());
+        desk.error(key, message, "check the path, and that the user who runs Ferry may read it");
+        return None;
+    }
+    Some(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Why a value cannot be right, without a word of it.
+fn fault(value: &str, usage: Use) -> Option<(&'static str, &'static str)> {
+    if value.is_empty() {
+        return Some(("the secret is empty", "write it into the variable or file"));
+    }
+    if usage == Use::Header {
+        let visible = value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
+        return (!visible).then_some((
+            "the value has a character that a header cannot carry",
+            "headers are visible ASCII in one line",
+        ));
+    }
+    if value.starts_with(['"', '\'']) || value.ends_with(['"', '\'']) {
+        return Some(("the secret has quotes around it", "take the quotes away"));
+    }
+    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Some((
+            "the secret has a space, a line end or a character beyond ASCII in it",
+            "copy the key again, alone and in one line",
+        ));
+    }
+    match usage {
+        Use::NodeKey if value.starts_with("sk-ant-admin") => Some((
+            "is an admin key, which manages an organisation and cannot call the Messages API",
+            "make an API key (sk-ant-api...) in the provider's console",
+        )),
+        Use::NodeKey if value.starts_with("sk-ant-oat") => Some((
+            "is a subscription token, which may only be used by the product it was made for",
+            "make an API key (sk-ant-api...) in the provider's console",
+        )),
+        Use::AccessKey if value.starts_with("sk-ant-") => Some((
+            "is a key of the provider; callers must not know it",
+            "make a key of Ferry's own (fry- and 32 random characters)",
+        )),
+        Use::NodeKey | Use::AccessKey | Use::Header => None,
+    }
+}
