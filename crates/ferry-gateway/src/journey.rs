@@ -82,8 +82,8 @@ impl Journey {
         let reserved = reserve::reserve(read);
         let clean = redact::redact(reserved);
         let sought = cache::look_up(clean);
-        let landed = relay::early(sought, attempt::attempt).await?;
-        Ok(landed)
+        let landed = attempt::attempt(sought).await?;
+        Ok(relay::relay(landed))
     }
 }
 

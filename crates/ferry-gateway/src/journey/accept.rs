@@ -142,7 +142,7 @@ fn forwarded_client(snapshot: &Snapshot, headers: &HeaderMap, peer: &Peer) -> st
     let values = headers.get_all(header::X_FORWARDED_FOR);
     forwarded::client(
         peer.remote.ip(),
-        values.iter().filter_map(|value: &HeaderValue| value.to_str().ok()),
+        values.iter().map(HeaderValue::as_bytes),
         trusted,
     )
 }

@@ -141,8 +141,8 @@ struct Again {
 impl Missed {
     fn result(&self) -> AttemptResult {
         match self {
-            Self::Dial(error) if error.is_tls() => AttemptResult::Tls,
-            Self::Dial(_) => AttemptResult::Connect,
+            Self::Dial(error) if error.is_tls() => AttemptResult::TlsFailed,
+            Self::Dial(_) => AttemptResult::ConnectFailed,
             Self::NotWritten(_) => AttemptResult::NotWritten,
             Self::Stale => AttemptResult::Stale,
             Self::Final(_) => AttemptResult::Lost,

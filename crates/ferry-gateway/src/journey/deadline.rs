@@ -1,6 +1,6 @@
 //! Waiting under a deadline without paying for a timer when there is nothing to wait for.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Instant;

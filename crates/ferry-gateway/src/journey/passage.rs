@@ -213,7 +213,7 @@ impl Passage {
         method: Method,
         client: IpAddr,
     ) -> Box<Self> {
-        shared.telemetry.in_flight(1);
+        shared.telemetry.request_began();
         Box::new(Self {
             request_id: shared.request_id(),
             shared: Arc::clone(shared),

@@ -127,7 +127,7 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
             if !head_only {
                 parts.headers.remove(http_header::CONTENT_LENGTH);
             }
-            tell_attempt(&passage, AttemptResult::Answered);
+            tell_attempt(&passage, AttemptResult::Ok);
             passage.facts.bytes_out = chunks.iter().map(|chunk| chunk.len() as u64).sum();
             AnswerBody::whole(Some(passage), chunks, _set_aside)
         }
@@ -168,7 +168,7 @@ pub(super) fn own_headers(headers: &mut HeaderMap, passage: &Passage) {
         && let Ok(node) = HeaderValue::from_str(node)
     {
         headers.insert(header::X_FERRY_NODE, node);
-        headers.insert(header::X_FERRY_ATTEMPTS, HeaderValue::from(passage.facts.attempts));
+        headers.insert(header::X_FERRY_ATTEMPTS, HeaderValue::from(u16::from(passage.facts.attempts)));
     }
     if passage.doubled_v1 {
         headers.insert(header::X_FERRY_CODE, HeaderValue::from_static("FD-P01"));

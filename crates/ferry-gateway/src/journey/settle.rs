@@ -12,7 +12,7 @@ pub(super) fn settle(passage: &mut Passage) {
     let facts = &mut passage.facts;
     let usage = facts.usage;
     let event = RequestEvent {
-        timestamp: passage.arrival_wall,
+        at: passage.arrival_wall,
         request_id: passage.request_id.as_str().into(),
         tenant: std::mem::take(&mut passage.tenant),
         line: passage.line.clone(),
@@ -43,5 +43,5 @@ pub(super) fn settle(passage: &mut Passage) {
         code: facts.code,
     };
     passage.shared.telemetry.settled(&event);
-    passage.shared.telemetry.in_flight(-1);
+    passage.shared.telemetry.request_ended();
 }

@@ -1,7 +1,7 @@
 //! One HTTP connection to a node. An HTTP/1.1 connection is polled inline by whoever uses it, with
 //! no task and no channel between them; an HTTP/2 connection is shared, so a task of its own drives it.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 

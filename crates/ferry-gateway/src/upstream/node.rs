@@ -26,7 +26,7 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// An idle connection's read buffer may keep this much; a longer body is read in pieces of it.
 const READ_BUFFER_MAX: usize = 64 * 1024;
 
-/// A node with its pool. Lives as long as a node of its name and settings is configured.
+/// A node and its connections.
 #[derive(Debug)]
 pub struct Node {
     /// What the configuration says of it.
@@ -35,7 +35,8 @@ pub struct Node {
     patience: Patience,
     idle_timeout: Duration,
     idle_max: usize,
-    pool: Mutex<Pool>,
+    /// Kept over a reload that leaves the way to the node as it is.
+    pool: Arc<Mutex<Pool>>,
     opened: AtomicU64,
     tasks: Tasks,
 }
@@ -72,10 +73,21 @@ impl Node {
             patience: Patience { connect: bounds.connect_timeout, tls: bounds.tls_timeout },
             idle_timeout: bounds.idle_timeout,
             idle_max: bounds.idle_max,
-            pool: Mutex::new(Pool::default()),
+            pool: Arc::default(),
             opened: AtomicU64::new(0),
             tasks: tasks.clone(),
         })
+    }
+
+    /// Takes over the connections of the node that had this name before a reload, when they lead to the
+    /// same place in the same way. Headers and keys may have changed: they are not a connection's.
+    #[must_use]
+    pub fn succeeding(mut self, before: &Self) -> Self {
+        if self.settings.leads_like(&before.settings) {
+            self.pool = Arc::clone(&before.pool);
+            self.opened = AtomicU64::new(before.opened.load(Ordering::Relaxed));
+        }
+        self
     }
 
     /// A kept-alive connection that still stands, else a new one. `fresh` asks for a new one.

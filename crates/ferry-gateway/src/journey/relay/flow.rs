@@ -74,7 +74,7 @@ impl Flow {
 
     fn done(&mut self) {
         if let Some(passage) = self.passage.take() {
-            tell_attempt(&passage, AttemptResult::Answered);
+            tell_attempt(&passage, AttemptResult::Ok);
         }
     }
 
@@ -94,6 +94,6 @@ impl Flow {
             let until = (clock::now() + gap).min(total_deadline(passage));
             Box::pin(tokio::time::sleep_until(until.into()))
         });
-        std::future::Future::poll(silence.as_mut(), cx).is_ready()
+        Future::poll(silence.as_mut(), cx).is_ready()
     }
 }

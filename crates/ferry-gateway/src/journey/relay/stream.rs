@@ -1,13 +1,13 @@
 //! A stream of events to the client: all complete events of one read leave in one write, silence is
 //! filled with `ping`, and a stream that ends without `message_stop` ends in `event: error`.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use ferry_wire::error::{ApiErrorKind, sse_error};
+use ferry_wire::path::Family;
 use ferry_wire::sse::{Observer, ping};
 use tokio::time::Sleep;
 
@@ -168,25 +168,26 @@ impl Stream {
     fn end(&mut self, over: &Over) -> Option<Bytes> {
         self.flight = None;
         let mut passage = self.passage.take()?;
-        let facts = self.observer.facts();
-        let clean = facts.stopped
-            || facts.error.is_some()
-            || (matches!(over, Over::Ended) && self.observer.may_end_anywhere());
-        if clean && matches!(over, Over::Ended) {
+        let ended = matches!(over, Over::Ended);
+        let failed = self.observer.facts().error.is_some();
+        let clean = self.observer.facts().stopped
+            || failed
+            || (ended && ends_anywhere(passage.family));
+        if clean && ended {
             // A last event without its blank line is the node's own way to end.
             for piece in self.observer.take_tail() {
                 self.ready_len += piece.len();
                 self.ready.push(piece);
             }
         }
+        let facts = self.observer.facts();
         passage.facts.usage = facts.usage;
         if facts.model.is_some() {
             passage.facts.model.clone_from(&facts.model);
         }
         if clean {
-            let failed = facts.error.is_some();
             passage.facts.outcome = if failed { Outcome::UpstreamError } else { Outcome::Ok };
-            tell_attempt(&passage, AttemptResult::Answered);
+            tell_attempt(&passage, AttemptResult::Ok);
         } else {
             let event = self.cut(&mut passage, over);
             self.ready_len += event.len();
@@ -227,16 +228,13 @@ impl Stream {
         passage.facts.code = Some(code);
         passage.facts.usage_is_lower_bound = true;
         tell_attempt(passage, AttemptResult::Cut);
-        let event = sse_error(kind, what, code, passage.request_id.as_str());
-        if !self.observer.mid_event() {
-            return event;
-        }
-        // Part of a long event is out: end it, so that the error is an event of its own.
-        let mut bytes = BytesMut::with_capacity(event.len() + 2);
-        bytes.extend_from_slice(b"\n\n");
-        bytes.extend_from_slice(&event);
-        bytes.freeze()
+        sse_error(kind, what, code, passage.request_id.as_str(), self.observer.before())
     }
+}
+
+/// A session's stream has no last event of its own.
+fn ends_anywhere(family: Family) -> bool {
+    !matches!(family, Family::Messages | Family::Complete)
 }
 
 /// A client that left: what was seen of the usage is a lower bound of what is billed.
