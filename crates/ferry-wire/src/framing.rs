@@ -67,12 +67,19 @@ pub struct HeadGuard {
     head: Vec<u8>,
     /// Where its last line begins.
     line_start: usize,
+    refused_in_body: bool,
 }
 
 impl HeadGuard {
     /// A guard for a new connection; a head may take `head_bytes_max` bytes with its line ends.
     pub const fn new(head_bytes_max: usize) -> Self {
-        Self { head_bytes_max, state: State::Preface(0), head: Vec::new(), line_start: 0 }
+        Self {
+            head_bytes_max,
+            state: State::Preface(0),
+            head: Vec::new(),
+            line_start: 0,
+            refused_in_body: false,
+        }
     }
 
     /// Checks the next bytes of the connection, before they are passed on.
@@ -114,12 +121,18 @@ impl HeadGuard {
                             self.head.is_empty()
                         }
                     };
+                    self.refused_in_body = matches!(self.state, State::Chunked(_));
                     self.state = State::Refused(why);
                     return Verdict::Refuse { at: if is_new { at } else { 0 }, why };
                 }
             }
         }
         if matches!(self.state, State::Http2) { Verdict::Http2 } else { Verdict::Pass }
+    }
+
+    /// Whether what was refused belongs to the body of the last head, and not to a head of its own.
+    pub fn is_refused_in_body(&self) -> bool {
+        self.refused_in_body
     }
 
     /// Whether the guard stands between two requests, with no byte of a head seen.
