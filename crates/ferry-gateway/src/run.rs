@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use self::reload::nodes;
@@ -86,7 +85,8 @@ pub struct Running {
     tasks: Tasks,
     shutdown: Shutdown,
     certificate: Option<Arc<TlsStore>>,
-    resolved: Resolved,
+    /// What it was started with: keys that need a restart stay as they were then.
+    started: Resolved,
     serving: JoinHandle<Drained>,
     admin_serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
@@ -146,7 +146,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         tasks,
         shutdown,
         certificate,
-        resolved,
+        started: resolved,
         serving,
         admin_serving,
         sweeping,
@@ -189,6 +189,11 @@ impl Running {
     /// The metrics page.
     pub fn metrics(&self) -> String {
         self.telemetry.render()
+    }
+
+    /// Where its tasks are counted.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
     }
 
     /// Tasks alive, for tests that look for leaks.
@@ -260,9 +265,9 @@ fn readiness(journey: &Journey, stage: Stage) -> Readiness {
         })
         .collect();
     Readiness {
-        ready: stage == Stage::Serving,
+        ready: stage == Stage::Running,
         detail: serde_json::json!({
-            "draining": stage != Stage::Serving,
+            "draining": stage != Stage::Running,
             "requests_in_flight": journey.shared().in_flight(),
             "held_bytes": journey.shared().held(),
             "nodes": nodes,

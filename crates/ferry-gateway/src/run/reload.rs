@@ -72,8 +72,7 @@ pub(super) fn reload(running: &mut Running, inputs: &Inputs) -> Result<Reloaded,
     }
     running.telemetry.know(&snapshot.line_labels(), &names);
     running.journey.replace(snapshot);
-    let restart_needed = config::restart_needed(&running.resolved, &new);
-    running.resolved = new.keeping_restart_keys_of(&running.resolved);
+    let restart_needed = config::restart_needed(&running.started, &new);
     Ok(Reloaded { restart_needed, warnings: loaded.warnings, files: loaded.files })
 }
 

@@ -42,7 +42,7 @@ pub enum TlsError {
 ///
 /// # Errors
 /// A missing or unusable CA, certificate or key file.
-pub fn client_config(node: &NodeSettings) -> Result<Arc<ClientConfig>, TlsError> {
+pub(super) fn client_config(node: &NodeSettings) -> Result<Arc<ClientConfig>, TlsError> {
     let rustls_error = |source| TlsError::Rustls { node: node.name.to_string(), source };
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let extra = match &node.extra_ca_file {
