@@ -43,17 +43,18 @@ impl Log {
     /// # Errors
     /// [`TelemetryError`] when the file cannot be opened for appending or no thread started.
     pub fn open(settings: Settings) -> Result<Self, TelemetryError> {
-        match settings.file.clone() {
-            Some(path) => match open_append(&path) {
-                Ok(file) => Self::start(&settings, Box::new(file)),
-                Err(source) => Err(TelemetryError::LogFile { path, source }),
+        let sink: Box<dyn io::Write + Send> = match &settings.file {
+            Some(path) => match open_append(path) {
+                Ok(file) => Box::new(file),
+                Err(source) => return Err(TelemetryError::LogFile { path: path.clone(), source }),
             },
-            None => Self::start(&settings, Box::new(io::stderr())),
-        }
+            None => Box::new(io::stderr()),
+        };
+        Self::start(settings, sink)
     }
 
     /// Starts the writer over a destination that is open.
-    fn start(settings: &Settings, sink: Box<dyn io::Write + Send>) -> Result<Self, TelemetryError> {
+    fn start(settings: Settings, sink: Box<dyn io::Write + Send>) -> Result<Self, TelemetryError> {
         // A queue of 0 would be a rendezvous, in which a line passes only while the writer waits.
         let (queue, lines) = sync_channel(settings.queue_lines.max(1));
         let dropped = Counter::default();
@@ -62,7 +63,7 @@ impl Log {
         let writer = Writer {
             lines,
             sink,
-            path: settings.file.clone(),
+            path: settings.file,
             reopen: Arc::clone(&reopen),
             dropped: dropped.clone(),
             progress: Arc::clone(&progress),

@@ -242,7 +242,7 @@ impl Metrics {
         self.panics.inc();
     }
 
-    /// The page, in OpenMetrics text.
+    /// The page, in `OpenMetrics` text.
     pub fn render(&self) -> String {
         let mut page = String::new();
         // Writing to a string cannot fail; a page that stops early would lack its `# EOF` and be refused by the scraper.
