@@ -130,3 +130,9 @@ impl Log {
 fn open_append(path: &Path) -> io::Result<std::fs::File> {
     OpenOptions::new().create(true).append(true).open(path)
 }
+
+/// The line alone, for tests of its form.
+#[cfg(test)]
+pub(super) fn one_line(format: LogFormat, event: &RequestEvent) -> String {
+    request_line(format, event)
+}
