@@ -53,8 +53,9 @@ fn an_id_is_the_keyed_hash_cut_short() {
     let secret = "00".repeat(32);
     for text in [secret.clone(), format!("{secret}\n"), format!("{secret}\r\n")] {
         let state = with_secret(text.as_bytes(), 0o600).unwrap();
-        let whole = blake3::keyed_hash(&[0; 32], b"key").to_hex();
-        assert_eq!(state.tenant_id("key").as_ref(), format!("t_{}", &whole[..16]));
+        let whole = format!("t_{}", blake3::keyed_hash(&[0; 32], b"key").to_hex());
+        let id = state.tenant_id("key");
+        assert!(whole.starts_with(&*id) && id.len() == 18, "{id} of {whole}");
     }
     assert!(with_secret("AbCdEf01".repeat(8).as_bytes(), 0o400).is_ok());
 }

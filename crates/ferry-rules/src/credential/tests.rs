@@ -84,8 +84,9 @@ fn a_form_that_no_key_has_is_named() {
 #[test]
 fn a_scheme_that_is_not_bearer_is_named() {
     check(&[("authorization", b"Basic eDp5")], Err(Fault::Basic));
-    check(&[("authorization", b"Digest username=x")], Err(Fault::Space(Bearer)));
-    check(&[("authorization", b"Token sk-1234")], Err(Fault::Space(Bearer)));
+    check(&[("authorization", b"Digest username=x")], Err(Fault::Scheme));
+    check(&[("authorization", b"Token sk-1234")], Err(Fault::Scheme));
+    check(&[("authorization", b"\"Bearer sk-1234\"")], Err(Fault::Quoted(Bearer)));
     check(&[("authorization", KEY.as_bytes())], Err(Fault::Scheme));
     check(&[("authorization", b"")], Err(Fault::Empty(Bearer)));
     check(&[("authorization", b"Bearer")], Err(Fault::Empty(Bearer)));

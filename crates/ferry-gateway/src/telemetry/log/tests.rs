@@ -1,14 +1,14 @@
 //! The writer behind its queue: blocked, failing, reopened, flushed. No test waits for time to pass
 //! where the code is right; a bound only ends a test that hangs.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use super::*;
 
 /// Ends a test that hangs; never reached otherwise.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// A destination that says when it is written to, and goes on only when told how.
 struct Gate {
