@@ -33,5 +33,5 @@ fn a_public_bind_needs_a_guard() {
 #[test]
 fn the_text_names_address_and_mend() {
     let open = Exposure::OpenPurse("0.0.0.0:7300".parse().unwrap()).to_string();
-    assert!(open.contains("0.0.0.0:7300") && open.contains("access_keys"), "{open}");
+    assert!(open.contains("0.0.0.0:7300") && open.contains("access.keys"), "{open}");
 }
