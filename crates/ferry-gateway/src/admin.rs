@@ -26,7 +26,7 @@ use ferry_rules::origin::{HostFault, check_host};
 
 pub use serve::serve;
 
-/// The type of the metrics page: OpenMetrics 1.0 section "Exposition", text format.
+/// The type of the metrics page: `OpenMetrics` 1.0 section "Exposition", text format.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Resolved settings of the admin listener.

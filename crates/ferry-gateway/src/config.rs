@@ -14,17 +14,24 @@ mod mask;
 mod near;
 mod place;
 mod raw;
+mod reference;
+mod reload;
 mod report;
 mod resolve;
 mod resolved;
 mod schema;
 mod shape;
+mod show;
 mod tree;
+pub mod watch;
 
 use std::path::PathBuf;
 
 pub use env::Inputs;
+pub use explain::UnknownKey;
 pub use place::{Location, Origin};
+pub use reference::{reference_markdown, schema_json};
+pub use reload::restart_needed;
 pub use report::{ConfigReport, Problem};
 pub use resolved::{Breaker, Resolved, Retry};
 

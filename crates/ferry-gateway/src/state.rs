@@ -1,4 +1,4 @@
-//! The state folder: the tenant secret today, the SQLite file next.
+//! The state folder: the tenant secret today, the database next.
 //!
 //! It exists so that a caller with a key of its own has the same short id after a restart, and nobody
 //! can compute that id from a key without this machine's secret. It never holds a body or a key of an

@@ -125,7 +125,7 @@ impl Telemetry {
         self.shared.metrics.panicked();
     }
 
-    /// The metrics page, in OpenMetrics text.
+    /// The metrics page, in `OpenMetrics` text.
     pub fn render(&self) -> String {
         self.shared.metrics.render()
     }

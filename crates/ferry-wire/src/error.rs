@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::push_string;
+use crate::json::{object, push_string};
 
 /// Longest message that is kept of a foreign error, in bytes.
 ///
@@ -234,12 +234,12 @@ struct Details<'a> {
 /// Nothing when it is no JSON object with a member `error`. A field of an unexpected type is
 /// taken as absent.
 pub fn peek(body: &[u8]) -> Option<ApiError> {
-    let outer: Outer<'_> = serde_json::from_slice(body).ok()?;
-    let inner: Option<Inner<'_>> = serde_json::from_str(outer.error.get()).ok();
+    let outer: Outer<'_> = object(body)?;
+    let inner: Option<Inner<'_>> = object(outer.error.get().as_bytes());
     let details: Option<Details<'_>> = inner
         .as_ref()
         .and_then(|inner| inner.details)
-        .and_then(|details| serde_json::from_str(details.get()).ok());
+        .and_then(|details| object(details.get().as_bytes()));
     let kind = inner.as_ref().and_then(|inner| text(inner.kind));
     // Some relays write `"error": "words"`.
     let message = match &inner {

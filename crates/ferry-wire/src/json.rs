@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use memchr::memchr;
+use serde::Deserialize;
 
 /// Finds the closing quote of a string of which `bytes` is the next piece.
 ///
@@ -110,6 +111,14 @@ fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     raw.get(at..at + 4)?
         .iter()
         .try_fold(0, |value, byte| char::from(*byte).to_digit(16).map(|digit| (value << 4) | digit))
+}
+
+/// Parses an object; nothing when it is none.
+///
+/// The derived readers would also take an array as the fields in order.
+pub(crate) fn object<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
+    let is_object = raw.trim_ascii_start().first() == Some(&b'{');
+    if is_object { serde_json::from_slice(raw).ok() } else { None }
 }
 
 /// Appends `text` as a JSON string with its quotes.

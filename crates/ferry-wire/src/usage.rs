@@ -10,6 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, peek};
+use crate::json::object;
 
 /// Tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct UsageBlock {
     cache_read: Count,
     #[serde(rename = "cache_creation_input_tokens")]
     cache_write: Count,
-    #[serde(rename = "cache_creation")]
+    #[serde(rename = "cache_creation", deserialize_with = "split")]
     split: Option<Split>,
 }
 
@@ -55,10 +56,16 @@ struct Split {
     hour: Count,
 }
 
+/// The parts of the cache writes; taken as absent when they are no object.
+fn split<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Split>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(object(raw.get().as_bytes()))
+}
+
 impl UsageBlock {
     /// Parses the JSON of a usage block; nothing when it is no object.
     pub fn parse(raw: &[u8]) -> Option<Self> {
-        serde_json::from_slice(raw).ok()
+        object(raw)
     }
 }
 
@@ -151,7 +158,7 @@ impl MessageHead<'_> {
 ///
 /// Nothing when the body is not one JSON object.
 pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
-    let head: MessageHead<'_> = serde_json::from_slice(body).ok()?;
+    let head: MessageHead<'_> = object(body)?;
     let mut facts = head.facts();
     if head.error.is_some() {
         facts.error = peek(body);

@@ -308,7 +308,8 @@ fn hide_in(node: &Node, schema: Schema<'_>, hidden: bool, sources: &mut Sources)
             }
         }
         Value::Text(text) if text.starts_with("env:") || text.starts_with("file:") => {}
-        _ if hidden => node.place.iter().for_each(|place| sources.hide(place)),
-        _ => {}
+        Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Date(_) => {
+            node.place.iter().filter(|_| hidden).for_each(|place| sources.hide(place));
+        }
     }
 }

@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ferry_rules::exposure::{self, Exposure, Plan};
+
 use super::env::Inputs;
 use super::place::{Place, Sources};
 use super::raw::{self, Raw};
@@ -45,16 +47,14 @@ pub(crate) fn resolve(raw: &mut Raw, desk: &mut Desk<'_>) -> Resolved {
     let admin = admin::Settings { listen: serve::admin_listen(raw, serve.listen, desk) };
     let upstream = nodes::settings(raw, desk);
     let journey = journey::settings(raw, &serve, desk);
-    let key_within = upstream.nodes.iter().any(|node| !node.keys.is_empty());
-    if !serve.listen.ip().to_canonical().is_loopback() && key_within && raw.access.keys.is_empty() {
-        desk.error(
-            "server.listen",
-            "is reachable from outside, a node has a key, and nobody is asked for one: \
-             everybody on the network could spend it",
-            "set access.keys, or listen on 127.0.0.1, or take the keys out of the nodes so that \
-             callers bring their own",
-        );
-    }
+    let plan = Plan {
+        listen: serve.listen,
+        admin_listen: admin.listen,
+        node_key: upstream.nodes.iter().any(|node| !node.keys.is_empty()),
+        access_key: !raw.access.keys.is_empty(),
+        admin_login: false,
+    };
+    refuse_exposure(&plan, desk);
     refuse_what_is_not_built(raw, desk);
     let (breaker, retry) = policy(raw, desk);
     Resolved {
@@ -66,6 +66,28 @@ pub(crate) fn resolve(raw: &mut Raw, desk: &mut Desk<'_>) -> Resolved {
         state: state(raw, desk),
         breaker,
         retry,
+    }
+}
+
+/// Both ports are judged, so that both mends are named in one run.
+fn refuse_exposure(plan: &Plan, desk: &mut Desk<'_>) {
+    let without_purse = Plan { node_key: false, ..*plan };
+    for plan in [plan, &without_purse] {
+        match exposure::check(plan) {
+            Ok(()) => {}
+            Err(Exposure::OpenPurse(_)) => desk.error(
+                "server.listen",
+                "is reachable from other machines, a node has a key, and no caller is asked for one: \
+                 everybody on the network could spend it",
+                "set access.keys, or listen on 127.0.0.1, or take the keys out of the nodes so that \
+                 callers bring their own",
+            ),
+            Err(Exposure::OpenAdmin(_)) => desk.error(
+                "server.admin_listen",
+                "is reachable from other machines, and the admin side has no login yet",
+                "use 127.0.0.1 or [::1], and a tunnel or a proxy with a login of its own in front",
+            ),
+        }
     }
 }
 

@@ -135,17 +135,43 @@ impl<'a> Schema<'a> {
         self.0.get(name).and_then(Json::as_bool).unwrap_or_default()
     }
 
-    /// The schema of a dotted key; elements of lists by number, by name, or as `name[]`.
-    pub(crate) fn find(self, key: &str) -> Option<Self> {
-        let mut schema = self;
-        for part in key.split('.') {
-            let part = part.strip_suffix("[]").unwrap_or(part);
-            schema = match schema.kind() {
-                Kind::List => schema.item()?,
-                Kind::Table => schema.member(part)?,
-                Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Any => return None,
-            };
+    /// Every key that holds a value, as `nodes[].url` and `lines.NAME.cache`, in the order of their
+    /// declaration.
+    pub(crate) fn keys(self) -> Vec<(String, Self)> {
+        let mut keys = Vec::new();
+        self.gather("", &mut keys);
+        keys
+    }
+
+    fn gather(self, path: &str, keys: &mut Vec<(String, Self)>) {
+        let join =
+            |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        for (name, member) in self.members() {
+            member.gather(&join(name), keys);
         }
-        Some(schema)
+        let tables = self.item().filter(|item| item.kind() == Kind::Table);
+        let tables = tables.map(|item| (format!("{path}[]"), item));
+        let named = self.free_member().filter(|free| free.kind() == Kind::Table);
+        match tables.or_else(|| named.map(|free| (join("NAME"), free))) {
+            Some((path, inner)) => inner.gather(&path, keys),
+            None if self.members().is_empty() => keys.push((path.to_owned(), self)),
+            None => {}
+        }
+    }
+}
+
+/// The unit of a number, by the end of its name.
+pub(crate) fn unit(key: &str) -> Option<&'static str> {
+    let name = key.rsplit('.').next().unwrap_or(key);
+    if name.ends_with("_ms") {
+        Some("milliseconds")
+    } else if name.ends_with("_s") {
+        Some("seconds")
+    } else if name.ends_with("bytes_max") || name == "bytes" {
+        Some("bytes")
+    } else if name.ends_with("_rate") || name.ends_with("_ratio") {
+        Some("a share from 0 to 1")
+    } else {
+        None
     }
 }

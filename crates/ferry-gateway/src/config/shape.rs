@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::near::nearest;
 use super::place::Sources;
 use super::report::Problem;
-use super::schema::{Kind, Schema};
+use super::schema::{self, Kind, Schema};
 use super::tree::{Entry, Node, Value};
 
 /// What the check found.
@@ -136,8 +136,9 @@ impl Checker<'_> {
             #[expect(clippy::cast_precision_loss, reason = "ranges of ratios end at 1")]
             Value::Int(number) => number as f64,
             Value::Float(number) => number,
-            Value::Text(_) | Value::Bool(_) | Value::Date(_) => return,
-            Value::List(_) | Value::Table(_) => return,
+            Value::Text(_) | Value::Bool(_) | Value::Date(_) | Value::List(_) | Value::Table(_) => {
+                return;
+            }
         };
         let Some((least, most)) = schema.range() else { return };
         let within = least.as_f64().is_some_and(|least| number >= least)
@@ -156,7 +157,7 @@ impl Checker<'_> {
         (least, most): (String, String),
     ) {
         let message = format!("must be between {least} and {most}");
-        let unit = super::explain::unit(path).map(|unit| format!("the unit is {unit}"));
+        let unit = schema::unit(path).map(|unit| format!("the unit is {unit}"));
         let default = schema.default().map(|default| format!("the default is {default}"));
         let help = [unit, default].into_iter().flatten().collect::<Vec<_>>().join(", ");
         let help = Some(help).filter(|help| !help.is_empty());
@@ -189,7 +190,7 @@ pub(crate) fn unknown_key(path: &str, name: &str, known: &[&str]) -> Problem {
 fn type_help(value: &Value, kind: Kind, path: &str) -> Option<String> {
     let last = path.rsplit('.').next().unwrap_or(path);
     match (value, kind) {
-        (Value::Text(_), Kind::Int | Kind::Float) => Some(match super::explain::unit(path) {
+        (Value::Text(_), Kind::Int | Kind::Float) => Some(match schema::unit(path) {
             Some(unit) => {
                 format!("write the number alone, without quotes or a unit: `{last}` is in {unit}")
             }

@@ -161,9 +161,9 @@ struct Reader {
 }
 
 impl Reader {
-    fn place(&self, span: Range<usize>) -> Option<Place> {
+    fn place(&self, span: Range<usize>) -> Place {
         let span = span.start + self.offset..span.end + self.offset;
-        Some(Place { source: self.source, span })
+        Place { source: self.source, span }
     }
 
     fn node(&self, value: &toml::Spanned<DeValue<'_>>) -> Node {
@@ -180,12 +180,12 @@ impl Reader {
             }
             DeValue::Table(table) => self.table(table),
         };
-        Node::new(self.place(value.span()), read)
+        Node::new(Some(self.place(value.span())), read)
     }
 
     fn table(&self, table: &DeTable<'_>) -> Value {
         let members = table.iter().map(|(name, value)| {
-            let entry = Entry { name: self.place(name.span()), node: self.node(value) };
+            let entry = Entry { name: Some(self.place(name.span())), node: self.node(value) };
             (name.get_ref().to_string(), entry)
         });
         Value::Table(members.collect())

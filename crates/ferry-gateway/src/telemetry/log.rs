@@ -32,6 +32,8 @@ pub struct Log {
     queue: SyncSender<Message>,
     /// Lines that the queue took; compared with the writer's progress.
     taken: AtomicU64,
+    /// With so many lines waiting, the writer's pause ends: half the queue is left for what comes meanwhile.
+    crowded: u64,
     dropped: Counter,
     reopen: Arc<AtomicBool>,
     progress: Arc<Progress>,
@@ -43,26 +45,28 @@ impl Log {
     /// # Errors
     /// [`TelemetryError`] when the file cannot be opened for appending or no thread started.
     pub fn open(settings: Settings) -> Result<Self, TelemetryError> {
-        match settings.file.clone() {
-            Some(path) => match open_append(&path) {
-                Ok(file) => Self::start(&settings, Box::new(file)),
-                Err(source) => Err(TelemetryError::LogFile { path, source }),
+        let sink: Box<dyn io::Write + Send> = match &settings.file {
+            Some(path) => match open_append(path) {
+                Ok(file) => Box::new(file),
+                Err(source) => return Err(TelemetryError::LogFile { path: path.clone(), source }),
             },
-            None => Self::start(&settings, Box::new(io::stderr())),
-        }
+            None => Box::new(io::stderr()),
+        };
+        Self::start(settings, sink)
     }
 
     /// Starts the writer over a destination that is open.
-    fn start(settings: &Settings, sink: Box<dyn io::Write + Send>) -> Result<Self, TelemetryError> {
+    fn start(settings: Settings, sink: Box<dyn io::Write + Send>) -> Result<Self, TelemetryError> {
         // A queue of 0 would be a rendezvous, in which a line passes only while the writer waits.
-        let (queue, lines) = sync_channel(settings.queue_lines.max(1));
+        let queue_lines = settings.queue_lines.max(1);
+        let (queue, lines) = sync_channel(queue_lines);
         let dropped = Counter::default();
         let reopen = Arc::new(AtomicBool::new(false));
         let progress = Arc::new(Progress::default());
         let writer = Writer {
             lines,
             sink,
-            path: settings.file.clone(),
+            path: settings.file,
             reopen: Arc::clone(&reopen),
             dropped: dropped.clone(),
             progress: Arc::clone(&progress),
@@ -77,6 +81,7 @@ impl Log {
             level: settings.level,
             queue,
             taken: AtomicU64::new(0),
+            crowded: u64::try_from(queue_lines.div_ceil(2)).unwrap_or(u64::MAX),
             dropped,
             reopen,
             progress,
@@ -107,6 +112,7 @@ impl Log {
         self.reopen.store(true, Ordering::Release);
         // A full queue means that the writer is awake and will see the flag by itself.
         drop(self.queue.try_send(Message::Wake));
+        self.progress.hurry();
     }
 
     /// Waits until every line taken so far has been written or given up, at most `bound`.
@@ -117,7 +123,10 @@ impl Log {
     fn send(&self, line: String) {
         match self.queue.try_send(Message::Line(line)) {
             Ok(()) => {
-                self.taken.fetch_add(1, Ordering::AcqRel);
+                let taken = self.taken.fetch_add(1, Ordering::AcqRel) + 1;
+                if taken.saturating_sub(self.progress.done()) >= self.crowded {
+                    self.progress.hurry();
+                }
             }
             Err(_full_or_writer_gone) => {
                 self.dropped.inc();
@@ -128,4 +137,10 @@ impl Log {
 
 fn open_append(path: &Path) -> io::Result<std::fs::File> {
     OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// The line alone, for tests of its form.
+#[cfg(test)]
+pub(super) fn one_line(format: LogFormat, event: &RequestEvent) -> String {
+    request_line(format, event)
 }

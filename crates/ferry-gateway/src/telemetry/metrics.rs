@@ -31,6 +31,7 @@ const FIRST_EVENT_BUCKETS: [f64; 14] =
 pub struct Metrics {
     registry: Registry,
     known: RwLock<Known>,
+    line_default: Arc<str>,
     node_none: Arc<str>,
     other: Arc<str>,
     requests: Family<RequestLabels, Counter>,
@@ -99,8 +100,9 @@ impl Metrics {
         let metrics = Self {
             registry: Registry::default(),
             known: RwLock::default(),
+            line_default: ferry_rules::line::DEFAULT.into(),
             node_none: names::NODE_NONE.into(),
-            other: names::OTHER.into(),
+            other: ferry_rules::line::OTHER.into(),
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             first_events: Family::new_with_constructor(|| Histogram::new(FIRST_EVENT_BUCKETS)),
@@ -171,7 +173,7 @@ impl Metrics {
     /// Lets names be labels, and creates their series at 0.
     pub fn know(&self, lines: &[Arc<str>], nodes: &[Arc<str>]) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for line in lines.iter().chain([&self.other]) {
+        for line in lines.iter().chain([&self.line_default, &self.other]) {
             if !known.lines.contains_key(line) {
                 known.lines.insert(Arc::clone(line), self.line_metrics(line));
             }
@@ -242,7 +244,7 @@ impl Metrics {
         self.panics.inc();
     }
 
-    /// The page, in OpenMetrics text.
+    /// The page, in `OpenMetrics` text.
     pub fn render(&self) -> String {
         let mut page = String::new();
         // Writing to a string cannot fail; a page that stops early would lack its `# EOF` and be refused by the scraper.

@@ -34,8 +34,6 @@ pub const BUILD: &str = "build";
 
 /// The node label of a request that reached none.
 pub const NODE_NONE: &str = "none";
-/// The label of a line or node that the configuration does not name.
-pub const OTHER: &str = "other";
 
 /// Derives the text of a label from `as_str`, so that logs and metrics say the same word.
 macro_rules! label_value {

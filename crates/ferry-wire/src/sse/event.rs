@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Facts, Flavor, StreamError};
 use crate::error::{ApiErrorKind, peek};
+use crate::json::object;
 use crate::usage::{MessageHead, UsageBlock, text};
 
 /// The events that Ferry tells apart.
@@ -141,7 +142,7 @@ impl Facts {
 
     fn learn_start(&mut self, event: &[u8]) {
         let data = data(event);
-        let Ok(start) = serde_json::from_slice::<MessageStart<'_>>(&data) else { return };
+        let Some(start) = object::<MessageStart<'_>>(&data) else { return };
         let facts = start.message.facts();
         self.usage = facts.usage;
         self.model = facts.model;
@@ -151,7 +152,7 @@ impl Facts {
 
     fn learn_delta(&mut self, event: &[u8]) {
         let data = data(event);
-        let Ok(delta) = serde_json::from_slice::<MessageDelta<'_>>(&data) else { return };
+        let Some(delta) = object::<MessageDelta<'_>>(&data) else { return };
         if let Some(block) = delta.usage.and_then(|raw| UsageBlock::parse(raw.get().as_bytes())) {
             self.usage.delta(&block);
         }
@@ -164,7 +165,7 @@ impl Facts {
         self.content_events += 1;
         self.first_content = true;
         let data = data(event);
-        let Ok(stop) = serde_json::from_slice::<Stop<'_>>(&data) else { return };
+        let Some(stop) = object::<Stop<'_>>(&data) else { return };
         if self.model.is_none() {
             self.model = text(stop.model);
         }

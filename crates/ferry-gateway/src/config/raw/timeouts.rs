@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// `[timeouts]`. Zero would mean "give up at once" everywhere but in `patience_ms`, so it is refused there.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the unit stands in the name of every key")]
 pub(crate) struct Timeouts {
     /// One TCP connect to a node, in milliseconds. 3 s is two lost SYN packets.
     #[schemars(range(min = 1, max = 600_000))]

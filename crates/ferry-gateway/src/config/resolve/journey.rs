@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ferry_rules::line;
+use ferry_rules::timezone::{self, ZoneError};
+
 use super::Desk;
 use super::nodes::base_url;
 use super::secret::{self, Use};
-use crate::config::near::nearest;
 use crate::config::raw::{Line, Raw};
 use crate::journey::{Settings, Timeouts};
 use crate::serve;
@@ -64,25 +66,19 @@ fn timezone(text: &str, desk: &mut Desk<'_>) -> String {
     if text.is_empty() {
         return String::new();
     }
-    if let Ok(zone) = jiff::tz::db().get(text) {
-        return zone.iana_name().unwrap_or(text).to_owned();
-    }
-    let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-    let help = near_zone(text, &names).map_or_else(
-        || "use an IANA name such as Europe/Berlin or UTC".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let near = match timezone::parse(text) {
+        Ok(zone) => return zone.name().to_owned(),
+        Err(ZoneError::Unknown { near, .. }) => near,
+        Err(ZoneError::Empty) => Vec::new(),
+    };
+    let help = if near.is_empty() {
+        "use an IANA name such as Europe/Berlin or UTC".to_owned()
+    } else {
+        let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+        format!("did you mean {}?", near.join(" or "))
+    };
     desk.error("server.timezone", format!("`{text}` is not a known time zone"), &help);
     String::new()
-}
-
-/// By the whole name, then by the city alone. Beijing has no zone of its own, and is asked for often.
-fn near_zone<'a>(text: &str, names: &'a [String]) -> Option<&'a str> {
-    let city = |name: &'a str| name.rsplit('/').next().unwrap_or(name);
-    let wanted = text.rsplit('/').next().unwrap_or(text).replace(' ', "_");
-    let wanted = if wanted.eq_ignore_ascii_case("beijing") { "Shanghai" } else { &wanted };
-    let by_city = names.iter().find(|name| city(name).eq_ignore_ascii_case(wanted));
-    by_city.map(String::as_str).or_else(|| nearest(text, names.iter().map(String::as_str)))
 }
 
 fn public_url(text: &str, desk: &mut Desk<'_>) -> String {
@@ -113,35 +109,27 @@ fn origins(texts: &[String], desk: &mut Desk<'_>) -> Vec<String> {
 fn hosts(texts: &[String], desk: &mut Desk<'_>) -> Vec<String> {
     for (index, text) in texts.iter().enumerate() {
         let key = format!("server.allowed_hosts.{index}");
-        let bracketed = text.starts_with('[') && text.ends_with(']');
         let plain = !text.is_empty()
-            && (bracketed || !text.contains(':'))
             && !text.contains(['/', '@', '?', '#', '*'])
             && text.bytes().all(|byte| byte.is_ascii_graphic());
         if !plain {
             let message = format!("`{text}` is not a host name");
-            desk.error(
-                &key,
-                message,
-                "write the name alone, without scheme and port: ferry.internal",
-            );
+            desk.error(&key, message, "write the name alone, without a scheme: ferry.internal");
         }
     }
     texts.iter().map(|text| text.to_ascii_lowercase()).collect()
 }
 
-/// Names that a header can carry: a token of 1 to 64 bytes (RFC 9110, section 5.6.2).
+/// Names that a header can carry and that are free.
 fn lines(raw: &Raw, desk: &mut Desk<'_>) -> BTreeSet<String> {
     for (name, line) in &raw.lines {
         let key = format!("lines.{name}");
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if name.is_empty() || name.len() > 64 || !name.bytes().all(token) {
+        if name == line::OTHER {
+            let help = "give the line another name";
+            desk.error(&key, "is the name that unknown values are counted under", help);
+        } else if !line::valid_name(name) {
             let help = "1 to 64 of letters, digits, `_` and `-`: what X-Biz-Type can carry";
             desk.error(&key, "is not a name that a header can carry", help);
-        }
-        if name == "other" {
-            let help = "give the line another name";
-            desk.warn(&key, "is also the name that unknown values are counted under", help);
         }
         refuse_reserved(&key, line, desk);
     }

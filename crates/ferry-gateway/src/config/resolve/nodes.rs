@@ -99,7 +99,7 @@ pub(super) fn base_url(text: &str) -> Result<Uri, Fault> {
     if text.contains(['?', '#']) {
         return Err(("has a query or a fragment", "end it with the path"));
     }
-    let url: Uri = text.parse().map_err(|_: http::uri::InvalidUri| ("is not a URL", form))?;
+    let Ok(url) = text.parse::<Uri>() else { return Err(("is not a URL", form)) };
     let authority = url.authority().map(http::uri::Authority::as_str).unwrap_or_default();
     if authority.contains('@') {
         return Err(("has a user name in it", "take it out; keys stand in `key`"));
@@ -175,14 +175,12 @@ fn keys(key: &str, node: &raw::Node, desk: &mut Desk<'_>) -> Vec<KeySettings> {
 fn addresses(key: &str, node: &raw::Node, desk: &mut Desk<'_>) -> Vec<IpAddr> {
     let mut addresses = Vec::new();
     for (index, text) in node.addresses.iter().enumerate() {
-        match text.trim_matches(['[', ']']).parse() {
-            Ok(address) => addresses.push(address),
-            Err(_) => {
-                let message = format!("`{text}` is not an IP address");
-                let help =
-                    "write the address alone, without a port; names are looked up from the url";
-                desk.error(&format!("{key}.addresses.{index}"), message, help);
-            }
+        if let Ok(address) = text.trim_matches(['[', ']']).parse() {
+            addresses.push(address);
+        } else {
+            let message = format!("`{text}` is not an IP address");
+            let help = "write the address alone, without a port; names are looked up from the url";
+            desk.error(&format!("{key}.addresses.{index}"), message, help);
         }
     }
     addresses

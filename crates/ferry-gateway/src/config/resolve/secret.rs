@@ -4,6 +4,8 @@
 
 use std::io::Read as _;
 
+use ferry_rules::node_key;
+use http::HeaderValue;
 use secrecy::SecretString;
 
 use super::Desk;
@@ -83,40 +85,26 @@ fn from_file(desk: &mut Desk<'_>, key: &str, path: &str) -> Option<String> {
     Some(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
-/// Why a value cannot be right, without a word of it.
-fn fault(value: &str, usage: Use) -> Option<(&'static str, &'static str)> {
-    if value.is_empty() {
-        return Some(("the secret is empty", "write it into the variable or file"));
-    }
-    if usage == Use::Header {
-        let visible = value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
-        return (!visible).then_some((
-            "the value has a character that a header cannot carry",
-            "headers are visible ASCII in one line",
-        ));
-    }
-    if value.starts_with(['"', '\'']) || value.ends_with(['"', '\'']) {
-        return Some(("the secret has quotes around it", "take the quotes away"));
-    }
-    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Some((
-            "the secret has a space, a line end or a character beyond ASCII in it",
-            "copy the key again, alone and in one line",
-        ));
-    }
+/// Why a value cannot be right, without a word of it. The forms are the rules' to know.
+fn fault(value: &str, usage: Use) -> Option<(String, &'static str)> {
     match usage {
-        Use::NodeKey if value.starts_with("sk-ant-admin") => Some((
-            "is an admin key, which manages an organisation and cannot call the Messages API",
-            "make an API key (sk-ant-api...) in the provider's console",
-        )),
-        Use::NodeKey if value.starts_with("sk-ant-oat") => Some((
-            "is a subscription token, which may only be used by the product it was made for",
-            "make an API key (sk-ant-api...) in the provider's console",
-        )),
+        Use::Header => {
+            let fault = match value {
+                "" => "the secret is empty",
+                value if HeaderValue::from_str(value).is_err() => {
+                    "the value has a character that a header cannot carry"
+                }
+                _ => return None,
+            };
+            Some((fault.to_owned(), "write the value into the variable or file, in one line"))
+        }
         Use::AccessKey if value.starts_with("sk-ant-") => Some((
-            "is a key of the provider; callers must not know it",
-            "make a key of Ferry's own (fry- and 32 random characters)",
+            "is a key of the provider, which callers must not know".to_owned(),
+            "make a key of Ferry's own: fry- and 32 random characters",
         )),
-        Use::NodeKey | Use::AccessKey | Use::Header => None,
+        Use::NodeKey | Use::AccessKey => {
+            let fault = node_key::check(value).err()?;
+            Some((format!("cannot be used: {fault}"), fault.hint()))
+        }
     }
 }

@@ -49,17 +49,9 @@ pub(super) fn settings(raw: &Raw, desk: &mut Desk<'_>) -> Settings {
     }
 }
 
-/// The admin side has no login yet, so it stays at home.
 pub(super) fn admin_listen(raw: &Raw, data: SocketAddr, desk: &mut Desk<'_>) -> SocketAddr {
     let key = "server.admin_listen";
     let listen = address(key, &raw.server.admin_listen, desk);
-    if !listen.ip().to_canonical().is_loopback() {
-        desk.error(
-            key,
-            "is reachable from outside, and the admin side has no login yet",
-            "use 127.0.0.1 or [::1], and a tunnel or a proxy with a login of its own in front",
-        );
-    }
     if listen == data && listen.port() != 0 {
         desk.error(key, "is the same as server.listen", "give it a port of its own, 7301 for one");
     }
