@@ -82,8 +82,10 @@ impl Journey {
         let reserved = reserve::reserve(read);
         let clean = redact::redact(reserved);
         let sought = cache::look_up(clean);
-        let landed = attempt::attempt(sought).await?;
-        Ok(relay::relay(landed))
+        match relay::plan(&sought) {
+            None => Ok(relay::relay(attempt::attempt(sought).await?)),
+            Some(plan) => relay::early(plan, attempt::attempt(sought)).await,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferry_rules::credential::CredentialFault;
 use ferry_rules::should_retry::{ErrorAnswer, should_retry};
-use ferry_wire::error::{ApiErrorKind, render};
+use ferry_wire::error::{ApiErrorKind, Before, render, sse_error};
 use ferry_wire::framing::FramingError;
 use ferry_wire::header;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header as http_header};
@@ -126,6 +126,18 @@ impl Refused {
         let body = render(told.kind, &told.message, told.code, id.as_str());
         passage.facts.bytes_out = body.len() as u64;
         response.map(|()| AnswerBody::whole(Some(passage), vec![body], None))
+    }
+}
+
+impl Refused {
+    /// The same as an event, for a stream that has been committed.
+    pub(super) fn event(self) -> Bytes {
+        let Self { mut passage, why, .. } = self;
+        let told = text::tell(&why);
+        passage.facts.status = told.status;
+        passage.facts.outcome = told.outcome;
+        passage.facts.code = Some(told.code);
+        sse_error(told.kind, &told.message, told.code, passage.request_id.as_str(), Before::Boundary)
     }
 }
 

@@ -3,6 +3,7 @@
 //! passage, so permit and settlement follow the last byte and not the head.
 //! Decisions: `ferry_rules::{diagnosis, should_retry}`.
 
+mod early;
 mod flow;
 mod stream;
 
@@ -17,6 +18,8 @@ use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, header as http_header};
 use http_body::{Body, Frame, SizeHint};
 
+use self::early::{Waited, Waiting};
+pub(super) use self::early::{early, plan};
 use self::flow::Flow;
 use self::stream::Stream;
 use super::attempt::{Landed, Shape};
@@ -36,6 +39,10 @@ enum Inner {
     Stream(Box<Stream>),
     /// Bytes that flow.
     Flow(Box<Flow>),
+    /// Committed, and waiting for its node.
+    Waiting(Box<Waiting>),
+    /// Over.
+    Done,
 }
 
 /// The answer broke off: the connection is aborted, so that no client takes it for whole.
@@ -75,10 +82,22 @@ impl Body for AnswerBody {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let polled = match &mut self.get_mut().0 {
+        let inner = &mut self.get_mut().0;
+        if let Inner::Waiting(waiting) = inner {
+            match std::task::ready!(waiting.poll(cx)) {
+                Waited::Ping(ping) => return Poll::Ready(Some(Ok(Frame::data(ping)))),
+                Waited::Stream(stream) => *inner = Inner::Stream(stream),
+                Waited::Error(event) => {
+                    *inner = Inner::Done;
+                    return Poll::Ready(Some(Ok(Frame::data(event))));
+                }
+            }
+        }
+        let polled = match inner {
             Inner::Whole(whole) => Poll::Ready(whole.next().map(Ok)),
             Inner::Stream(stream) => stream.poll_events(cx).map(|events| events.map(Ok)),
             Inner::Flow(flow) => flow.poll_bytes(cx),
+            Inner::Waiting(_) | Inner::Done => Poll::Ready(None),
         };
         polled.map(|bytes| bytes.map(|bytes| bytes.map(Frame::data)))
     }
@@ -86,7 +105,8 @@ impl Body for AnswerBody {
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Inner::Whole(whole) => whole.left == 0,
-            Inner::Stream(_) => false,
+            Inner::Stream(_) | Inner::Waiting(_) => false,
+            Inner::Done => true,
             Inner::Flow(flow) => flow.is_done(),
         }
     }
@@ -94,7 +114,8 @@ impl Body for AnswerBody {
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Inner::Whole(whole) => SizeHint::with_exact(whole.left),
-            Inner::Stream(_) => SizeHint::default(),
+            Inner::Stream(_) | Inner::Waiting(_) => SizeHint::default(),
+            Inner::Done => SizeHint::with_exact(0),
             Inner::Flow(flow) => flow.size_hint(),
         }
     }
@@ -133,10 +154,7 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
         }
         Shape::Stream { flight, observer, first } => {
             parts.headers.remove(http_header::CONTENT_LENGTH);
-            let unbuffered = HeaderValue::from_static("no");
-            parts.headers.insert(header::X_ACCEL_BUFFERING, unbuffered);
-            let uncached = HeaderValue::from_static("no-cache, no-transform");
-            parts.headers.insert(http_header::CACHE_CONTROL, uncached);
+            unbuffered(&mut parts.headers);
             AnswerBody(Inner::Stream(Box::new(Stream::new(passage, flight, observer, first))))
         }
         Shape::Flow { flight, first } => {
@@ -144,6 +162,13 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
         }
     };
     Response::from_parts(parts, body)
+}
+
+/// No middle box may gather, compress or keep a stream.
+fn unbuffered(headers: &mut HeaderMap) {
+    headers.insert(header::X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    let uncached = HeaderValue::from_static("no-cache, no-transform");
+    headers.insert(http_header::CACHE_CONTROL, uncached);
 }
 
 /// Whose doing the status is.
