@@ -100,7 +100,7 @@ impl Merged {
             self.root = Node::from_toml(table.get_ref(), source);
             return;
         }
-        self.sources.hide_strings(source);
+        self.sources.hide_values(source);
         let mut errors = errors;
         errors.sort_by_key(|error| error.span().map(|span| span.start));
         // One slip makes a parser stumble more than once; the first word about a line is the true one.

@@ -83,10 +83,10 @@ impl Sources {
         }
     }
 
-    /// Hides every quoted text of a source, for a file that cannot be parsed.
-    pub(crate) fn hide_strings(&mut self, source: usize) {
+    /// Hides every value of a source, for a file that cannot be parsed.
+    pub(crate) fn hide_values(&mut self, source: usize) {
         if let Some(source) = self.list.get_mut(source) {
-            source.shown = mask::strings(&source.shown);
+            source.shown = mask::values(&source.shown);
         }
     }
 

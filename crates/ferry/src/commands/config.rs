@@ -90,10 +90,10 @@ fn check(loaded: &Loaded) -> miette::Result<ExitCode> {
     let count = |number: usize, what: &str| {
         format!("{number} {what}{}", if number == 1 { "" } else { "s" })
     };
-    let source = loaded.file.as_ref().map_or_else(
-        || "no file, defaults".to_owned(),
-        |file| file.display().to_string(),
-    );
+    let source = loaded
+        .file
+        .as_ref()
+        .map_or_else(|| "no file, defaults".to_owned(), |file| file.display().to_string());
     print(&format!(
         "ok: {}, {}, listening on {}, admin on {} ({source})\n",
         count(settings.upstream.nodes.len(), "node"),

@@ -241,3 +241,24 @@ fn the_reference_page_is_what_the_types_say() {
     let committed = std::fs::read_to_string(path).unwrap_or_default();
     assert!(committed == page, "docs/reference/config.md is old: run the tests with FERRY_BLESS=1");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+    /// However a file is damaged, the report can be drawn and holds no secret.
+    #[test]
+    fn a_damaged_file_is_reported_without_its_secrets(
+        at in 0_usize..FULL.len(),
+        len in 0_usize..12,
+        put in "[a-z\"'=\\[\\]{}.,# \n\u{e9}-]{0,3}",
+    ) {
+        let damaged: String = FULL.chars().take(at).chain(put.chars()).chain(FULL.chars().skip(at + len)).collect();
+        let folder = Folder::with(&damaged);
+        if let Err(report) = load(&folder.inputs(&[], &[])) {
+            let shown = drawn(&report, &folder);
+            for secret in ["not-for-eyes", "sk-ant", "fry-0"] {
+                assert!(!shown.contains(secret), "{secret} in {shown}");
+            }
+        }
+    }
+}
