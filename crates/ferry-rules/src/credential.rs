@@ -241,8 +241,10 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, CredentialFault> {
         return Err(CredentialFault::Basic);
     }
     if !scheme.eq_ignore_ascii_case("bearer") {
-        // A bare key is also judged: "is a subscription token" helps more than "no Bearer".
-        judge(text, header)?;
+        // A bare key is judged first: "is a subscription token" helps more than "no Bearer".
+        if value.is_empty() || text.starts_with(['"', '\'', '`']) {
+            judge(text, header)?;
+        }
         return Err(CredentialFault::Scheme);
     }
     judge(value, header).map(Some)

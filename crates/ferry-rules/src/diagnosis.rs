@@ -25,7 +25,7 @@ pub struct Evidence<'a> {
 
 impl Evidence<'_> {
     /// The API itself answers in its own shape, with an id; an HTML page is somebody else's.
-    fn from_api(self) -> bool {
+    fn is_api(self) -> bool {
         !self.html && (self.json_error.is_some() || self.has_request_id)
     }
 
@@ -111,12 +111,12 @@ pub fn explain(
         401 => Some(unauthorised(suspicion, evidence)),
         403 => Some(forbidden(suspicion, evidence)),
         404 => not_found(evidence),
-        405 if !evidence.from_api() => Some(METHOD_BLOCKED),
+        405 if !evidence.is_api() => Some(METHOD_BLOCKED),
         407 => Some(PROXY_LOGIN),
-        413 if !evidence.from_api() => Some(BODY_BLOCKED),
-        524 if !evidence.from_api() => Some(CDN_GAVE_UP),
-        502..=504 if !evidence.from_api() => Some(HOP_FAILED),
-        529 if evidence.from_api() => Some(OVERLOADED),
+        413 if !evidence.is_api() => Some(BODY_BLOCKED),
+        524 if !evidence.is_api() => Some(CDN_GAVE_UP),
+        502..=504 if !evidence.is_api() => Some(HOP_FAILED),
+        529 if evidence.is_api() => Some(OVERLOADED),
         _ => None,
     }
 }
@@ -175,7 +175,7 @@ const OVERLOADED: Diagnosis = Diagnosis {
 };
 
 fn unauthorised(suspicion: Option<Suspicion>, evidence: Evidence<'_>) -> Diagnosis {
-    if !evidence.from_api() {
+    if !evidence.is_api() {
         return KEY_DROPPED;
     }
     suspicion.map_or(KEY_REFUSED, wrong_key)
@@ -185,7 +185,7 @@ fn forbidden(suspicion: Option<Suspicion>, evidence: Evidence<'_>) -> Diagnosis 
     if evidence.cf_mitigated || (evidence.html && evidence.served_by("cloudflare")) {
         return CHALLENGED;
     }
-    if !evidence.from_api() {
+    if !evidence.is_api() {
         return METHOD_BLOCKED;
     }
     match (evidence.json_error, suspicion) {
@@ -196,7 +196,7 @@ fn forbidden(suspicion: Option<Suspicion>, evidence: Evidence<'_>) -> Diagnosis 
 }
 
 fn not_found(evidence: Evidence<'_>) -> Option<Diagnosis> {
-    if evidence.from_api() {
+    if evidence.is_api() {
         // A missing batch, file or model: only the API's own type says that it is about a name.
         return (evidence.json_error == Some("not_found_error")).then_some(MODEL);
     }

@@ -29,7 +29,7 @@ pub struct Plan {
 pub enum Exposure {
     /// Anyone who can reach the data port could spend the node's key.
     #[error(
-        "start: server.listen {0} is reachable from other machines while a node has a key and no access key is asked for; set server.access_keys, or bind 127.0.0.1, or leave the key to the callers"
+        "start: server.listen {0} is reachable from other machines while a node has a key and no access key is asked for; set access.keys, or bind 127.0.0.1, or leave the key to the callers"
     )]
     OpenPurse(SocketAddr),
     /// Anyone who can reach the admin port could read and change everything.

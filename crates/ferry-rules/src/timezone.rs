@@ -118,6 +118,9 @@ fn near_names(name: &str, database: &TimeZoneDatabase) -> Vec<String> {
         })
         .collect();
     near.sort();
+    // Beside a name that is one slip away, one that is four away is noise.
+    let nearest = near.first().map_or(0, |(slips, _)| *slips);
+    near.retain(|(slips, _)| *slips <= nearest + 1);
     near.truncate(SUGGESTIONS_MAX);
     near.into_iter().map(|(_, name)| name).collect()
 }
