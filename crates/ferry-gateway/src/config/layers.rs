@@ -62,7 +62,9 @@ pub(crate) fn merge(inputs: &Inputs, schema: Schema<'_>) -> Merged {
 
 /// The file to read, and whether it must be there.
 fn file_to_read(inputs: &Inputs) -> Option<PathBuf> {
-    let named = inputs.path.clone().or_else(|| inputs.var("FERRY_CONFIG").map(PathBuf::from));
+    // An empty name is what a variable set to nothing gives: no file is named.
+    let flag = inputs.path.clone().filter(|path| !path.as_os_str().is_empty());
+    let named = flag.or_else(|| inputs.var("FERRY_CONFIG").map(PathBuf::from));
     // A relative name stays relative for people to read; it is opened from the working directory.
     named.or_else(|| {
         Some(PathBuf::from("ferry.toml")).filter(|path| inputs.cwd.join(path).is_file())
@@ -82,10 +84,11 @@ impl Merged {
             }
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
-                let help = if inputs.path.is_some() {
-                    "check the path after --config"
-                } else {
+                // The command line hands the variable on as if it were the flag.
+                let help = if inputs.var("FERRY_CONFIG").is_some_and(|name| path == *name) {
                     "check FERRY_CONFIG, and that this user may read the file"
+                } else {
+                    "check the path after --config, and that this user may read the file"
                 };
                 self.problems.push(Problem::error("", message).with_help(help));
                 return;

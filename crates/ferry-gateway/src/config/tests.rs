@@ -363,7 +363,7 @@ fn a_named_file_must_be_there() {
     let folder = Folder::with("");
     let mut inputs = folder.inputs(&[("FERRY_CONFIG", "absent.toml")], &[]);
     assert!(load(&inputs).unwrap_err().lines()[0].contains("check FERRY_CONFIG"));
-    inputs.path = Some(PathBuf::from("absent.toml"));
+    inputs.path = Some(PathBuf::from("other.toml"));
     assert!(load(&inputs).unwrap_err().lines()[0].contains("check the path after --config"));
 }
 
