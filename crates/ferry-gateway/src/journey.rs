@@ -17,8 +17,8 @@ mod refuse;
 pub mod relay;
 mod reserve;
 mod route;
-mod settle;
 pub mod settings;
+mod settle;
 pub mod snapshot;
 
 use std::sync::Arc;
@@ -30,10 +30,10 @@ use http::{Method, Request, Response};
 use hyper::body::Incoming;
 
 pub use self::passage::Shared;
+use self::refuse::Refused;
 pub use self::relay::AnswerBody;
 pub use self::settings::{Settings, Timeouts};
 pub use self::snapshot::Snapshot;
-use self::refuse::Refused;
 use crate::clock;
 use crate::serve::{Cut, Handler, Notice, Peer};
 use crate::telemetry::{LogLevel, NoticeEvent};

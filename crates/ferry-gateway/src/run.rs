@@ -63,9 +63,12 @@ impl StartError {
             Self::Certificate(error) => error.hint().to_owned(),
             Self::State(error) => error.hint(),
             Self::Telemetry(_) => {
-                "check that the folder of log.file exists and that Ferry's user may write there".to_owned()
+                "check that the folder of log.file exists and that Ferry's user may write there"
+                    .to_owned()
             }
-            Self::Node(_) => "check the node's extra_ca_file, client_cert_file and client_key_file".to_owned(),
+            Self::Node(_) => {
+                "check the node's extra_ca_file, client_cert_file and client_key_file".to_owned()
+            }
             Self::AdminSocket(_) | Self::Snapshot(_) | Self::Random => {
                 "report this with the text above".to_owned()
             }
@@ -102,8 +105,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
     let state = state::open(resolved.state.clone())?;
     let snapshot = Arc::new(Snapshot::new(resolved.journey.clone(), node_list)?);
-    let telemetry =
-        Telemetry::new(resolved.telemetry.clone(), &snapshot.line_labels(), &names)?;
+    let telemetry = Telemetry::new(resolved.telemetry.clone(), &snapshot.line_labels(), &names)?;
     let certificate = match &resolved.serve.tls {
         Some(files) => Some(Arc::new(TlsStore::load(files)?)),
         None => None,

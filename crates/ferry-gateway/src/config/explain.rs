@@ -107,12 +107,13 @@ impl Loaded {
                 text.push(format!("{key} = {}", inline(value)));
                 text.push(format!("  from     {}", self.origin(key)));
             }
-            None => {
-                text.push(format!("{key} is not set"));
-            }
+            None if key.contains("[]") => text.push(key.clone()),
+            None => text.push(format!("{key} is not set")),
         }
+        let mut title = "meaning";
         for paragraph in schema.description().split("\n\n") {
-            text.push(format!("  meaning  {}", paragraph.replace('\n', " ")));
+            text.push(format!("  {title:<8} {}", paragraph.replace('\n', " ")));
+            title = "";
         }
         for (title, fact) in facts(key, *schema) {
             text.push(format!("  {title:<8} {fact}"));

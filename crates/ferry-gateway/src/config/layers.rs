@@ -62,7 +62,9 @@ pub(crate) fn merge(inputs: &Inputs, schema: Schema<'_>) -> Merged {
 
 /// The file to read, and whether it must be there.
 fn file_to_read(inputs: &Inputs) -> Option<PathBuf> {
-    let named = inputs.path.clone().or_else(|| inputs.var("FERRY_CONFIG").map(PathBuf::from));
+    // An empty name is what a variable set to nothing gives: no file is named.
+    let flag = inputs.path.clone().filter(|path| !path.as_os_str().is_empty());
+    let named = flag.or_else(|| inputs.var("FERRY_CONFIG").map(PathBuf::from));
     // A relative name stays relative for people to read; it is opened from the working directory.
     named.or_else(|| {
         Some(PathBuf::from("ferry.toml")).filter(|path| inputs.cwd.join(path).is_file())
@@ -82,10 +84,11 @@ impl Merged {
             }
             Err(error) => {
                 let message = format!("cannot read {}: {error}", path.display());
-                let help = if inputs.path.is_some() {
-                    "check the path after --config"
-                } else {
+                // The command line hands the variable on as if it were the flag.
+                let help = if inputs.var("FERRY_CONFIG").is_some_and(|name| path == *name) {
                     "check FERRY_CONFIG, and that this user may read the file"
+                } else {
+                    "check the path after --config, and that this user may read the file"
                 };
                 self.problems.push(Problem::error("", message).with_help(help));
                 return;
@@ -100,7 +103,11 @@ impl Merged {
             self.root = Node::from_toml(table.get_ref(), source);
             return;
         }
-        self.sources.hide_strings(source);
+        self.sources.hide_values(source);
+        let mut errors = errors;
+        errors.sort_by_key(|error| error.span().map(|span| span.start));
+        // One slip makes a parser stumble more than once; the first word about a line is the true one.
+        errors.dedup_by_key(|error| error.span().map(|span| line_of(&text, span.start)));
         for error in errors {
             let place = error.span().map(|span| Place { source, span });
             let location = self.sources.locate(place.as_ref());
@@ -166,7 +173,7 @@ impl Merged {
                 }
                 Err(problem) => {
                     let key = parts.join(".");
-                    self.sources.hide_strings(source);
+                    self.sources.hide(&place);
                     problem.under(&key).at(self.sources.locate(Some(&place)))
                 }
             },
@@ -179,12 +186,18 @@ impl Merged {
     }
 }
 
+fn line_of(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
 /// Walks to the slot of a key, making the tables and list elements on the way.
 fn settle<'n, 's>(
     root: &'n mut Node,
     parts: &[&str],
     schema: Schema<'s>,
 ) -> Result<(&'n mut Node, Schema<'s>), Problem> {
+    // First without touching anything: a mistyped key must leave no trace.
+    fits(parts, schema)?;
     let mut node = root;
     let mut schema = schema;
     let mut path = String::new();
@@ -192,24 +205,36 @@ fn settle<'n, 's>(
         let kind = schema.kind();
         (node, schema) = match kind {
             Kind::Table => {
-                let known: Vec<&str> = schema.members().into_iter().map(|(name, _)| name).collect();
-                let member = schema.member(part);
-                let member = member.ok_or_else(|| shape::unknown_key(&path, part, &known))?;
+                let member = schema.member(part).unwrap_or(schema);
                 let slot = table_slot(node, part, member);
                 (slot.ok_or_else(|| Problem::error(&path, "is not a table"))?, member)
             }
-            Kind::List => {
-                let item = schema.item().ok_or_else(|| Problem::error(&path, "has no elements"))?;
-                (list_slot(node, part, &path)?, item)
-            }
-            Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Any => {
+            Kind::List => (list_slot(node, part, &path)?, schema.item().unwrap_or(schema)),
+            Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Any => (node, schema),
+        };
+        path = shape::join(&path, part);
+    }
+    Ok((node, schema))
+}
+
+/// Whether the schema has such a key at all.
+fn fits(parts: &[&str], mut schema: Schema<'_>) -> Result<(), Problem> {
+    let mut path = String::new();
+    for part in parts {
+        schema = match schema.kind() {
+            Kind::Table => schema.member(part).ok_or_else(|| {
+                let known: Vec<&str> = schema.members().into_iter().map(|(name, _)| name).collect();
+                shape::unknown_key(&path, part, &known)
+            })?,
+            Kind::List => schema.item().unwrap_or(schema),
+            kind @ (Kind::Text | Kind::Int | Kind::Float | Kind::Bool | Kind::Any) => {
                 let message = format!("is {}, it has no `{part}`", kind.name());
                 return Err(Problem::error(&path, message));
             }
         };
         path = shape::join(&path, part);
     }
-    Ok((node, schema))
+    Ok(())
 }
 
 fn table_slot<'n>(node: &'n mut Node, part: &str, schema: Schema<'_>) -> Option<&'n mut Node> {
@@ -238,7 +263,7 @@ fn list_slot<'n>(node: &'n mut Node, part: &str, path: &str) -> Result<&'n mut N
     let count = items.len();
     let Some(index) = index.filter(|index: &usize| *index <= count) else {
         let help = nearest(&wanted, names.iter().map(String::as_str)).map_or_else(
-            || format!("there are {count} elements, counted from 0"),
+            || format!("elements are counted from 0; the next new one is {count}"),
             |near| format!("did you mean `{near}`?"),
         );
         return Err(missing().with_help(help));
@@ -292,6 +317,9 @@ pub(crate) fn hide_literals(root: &Node, schema: Schema<'_>, sources: &mut Sourc
 }
 
 fn hide_in(node: &Node, schema: Schema<'_>, hidden: bool, sources: &mut Sources) {
+    if schema.kind() == Kind::Any {
+        return;
+    }
     let hidden = hidden || schema.secret() || schema.hidden();
     match &node.value {
         Value::Table(members) => {

@@ -4,6 +4,9 @@
 //! the text is masked first, byte for byte, which keeps every caret where it was. It errs on the
 //! side of hiding: a report with a star too many is still a report.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 /// Hides what looks like a key anywhere (`sk-...`, `fry-...`), the user part of a URL, and the value
@@ -46,12 +49,22 @@ pub(crate) fn range(text: &str, range: Range<usize>) -> String {
     into_text(bytes)
 }
 
-/// Hides the inside of every quoted text that is not a reference, for a file that cannot be parsed.
-pub(crate) fn strings(text: &str) -> String {
+/// Hides every value of a file that cannot be parsed. Where a quote is missing nobody knows what is
+/// a value, so all words behind the first `=` of a line go, and the whole of a line without one;
+/// brackets, quotes and commas stay, since that is where the mistake is.
+pub(crate) fn values(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        hide_values(&mut bytes, offset..offset + line.len());
+        let header = line.trim_start().starts_with('[') && !line.contains(['"', '\'', '=']);
+        if !header {
+            let from = offset + line.find('=').unwrap_or_default();
+            for byte in bytes.get_mut(from..offset + line.len()).unwrap_or_default() {
+                if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+                    *byte = b'*';
+                }
+            }
+        }
         offset += line.len();
     }
     into_text(bytes)

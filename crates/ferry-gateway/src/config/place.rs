@@ -83,10 +83,10 @@ impl Sources {
         }
     }
 
-    /// Hides every quoted text of a source, for a file that cannot be parsed.
-    pub(crate) fn hide_strings(&mut self, source: usize) {
+    /// Hides every value of a source, for a file that cannot be parsed.
+    pub(crate) fn hide_values(&mut self, source: usize) {
         if let Some(source) = self.list.get_mut(source) {
-            source.shown = mask::strings(&source.shown);
+            source.shown = mask::values(&source.shown);
         }
     }
 
@@ -109,6 +109,7 @@ impl Sources {
             SourceKind::Flag(_) => "command line".to_owned(),
         };
         Some(Location {
+            source: place.source,
             shown: Arc::new(NamedSource::new(name, source.shown.clone())),
             origin: source.origin(place.span.start),
             span: place.span.clone(),
@@ -145,6 +146,7 @@ impl Source {
 /// A place that can be shown: the masked text and the range in it.
 #[derive(Debug, Clone)]
 pub struct Location {
+    source: usize,
     shown: Arc<NamedSource<String>>,
     origin: Origin,
     span: Range<usize>,
@@ -154,6 +156,10 @@ impl Location {
     /// Where the value comes from.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    pub(crate) fn order(&self) -> (usize, usize) {
+        (self.source, self.span.start)
     }
 
     pub(crate) fn shown(&self) -> &NamedSource<String> {

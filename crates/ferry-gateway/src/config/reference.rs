@@ -78,5 +78,14 @@ fn list(page: &mut Vec<String>, key: &str, schema: Schema<'_>) {
 
 /// The JSON Schema of the file, for editors, in pretty form. Ends with a line end.
 pub fn schema_json() -> String {
-    format!("{:#}\n", schema::document())
+    let mut document = schema::document();
+    let mut ordered = serde_json::Map::new();
+    // What the file is comes first, for people who open it.
+    if let Some(members) = document.as_object_mut() {
+        for name in ["$schema", "title", "description", "type"] {
+            ordered.extend(members.remove(name).map(|value| (name.to_owned(), value)));
+        }
+        ordered.append(members);
+    }
+    format!("{:#}\n", serde_json::Value::Object(ordered))
 }

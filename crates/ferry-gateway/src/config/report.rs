@@ -122,11 +122,13 @@ impl ConfigReport {
     /// `RestartPreventExitStatus=78` keeps a broken file from being tried for ever.
     pub const EXIT_CODE: u8 = 78;
 
-    pub(crate) fn new(problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
+        // In the order of reading: the file from top to bottom, then variables, then flags.
+        problems.sort_by_key(|problem| problem.location.as_ref().map(Location::order));
         Self { problems: problems.into() }
     }
 
-    /// The problems, in the order of the stages that found them. Never empty.
+    /// The problems, in the order of the places they stand at. Never empty.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }

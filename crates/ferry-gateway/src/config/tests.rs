@@ -1,5 +1,7 @@
 //! The configuration as operators meet it: what is accepted, what is refused and how it is said.
 
+mod shown;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -361,7 +363,7 @@ fn a_named_file_must_be_there() {
     let folder = Folder::with("");
     let mut inputs = folder.inputs(&[("FERRY_CONFIG", "absent.toml")], &[]);
     assert!(load(&inputs).unwrap_err().lines()[0].contains("check FERRY_CONFIG"));
-    inputs.path = Some(PathBuf::from("absent.toml"));
+    inputs.path = Some(PathBuf::from("other.toml"));
     assert!(load(&inputs).unwrap_err().lines()[0].contains("check the path after --config"));
 }
 
@@ -377,4 +379,39 @@ fn only_what_is_fixed_at_start_asks_for_a_restart() {
         ["server.tls_cert_file"]
     );
     assert_eq!(restart("[log]\nformat = \"json\"\nfile = \"x\""), ["log.format", "log.file"]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever is set where, the strongest layer that sets a key wins, and keys do not mix.
+    #[test]
+    fn the_strongest_layer_wins(
+        layers in proptest::collection::vec(proptest::array::uniform3(proptest::option::of(1_u64..1000)), 3)
+    ) {
+        let keys = ["connect_ms", "tls_ms", "idle_ms"];
+        let defaults = [3_000, 4_000, 55_000];
+        let mut toml = "[timeouts]\n".to_owned();
+        let (mut env, mut flags) = (Vec::new(), Vec::new());
+        for (key, [file, variable, flag]) in keys.iter().zip(&layers) {
+            if let Some(value) = file {
+                toml = format!("{toml}{key} = {value}\n");
+            }
+            if let Some(value) = variable {
+                env.push((format!("FERRY_TIMEOUTS__{}", key.to_uppercase()), value.to_string()));
+            }
+            if let Some(value) = flag {
+                flags.push((format!("timeouts.{key}"), value.to_string()));
+            }
+        }
+        let folder = Folder::with(&toml);
+        let inputs = Inputs { env, flags, ..folder.inputs(&[], &[]) };
+        let upstream = load(&inputs).unwrap().resolved.upstream;
+        let found = [upstream.connect_timeout, upstream.tls_timeout, upstream.idle_timeout];
+        for ((found, layers), default) in found.iter().zip(&layers).zip(defaults) {
+            let [file, variable, flag] = *layers;
+            let expected = flag.or(variable).or(file).unwrap_or(default);
+            assert_eq!(*found, Duration::from_millis(expected));
+        }
+    }
 }

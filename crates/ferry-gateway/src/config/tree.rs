@@ -113,16 +113,19 @@ impl Node {
 
     /// The value at a dotted key, an element of a list by its number.
     pub(crate) fn find(&self, key: &str) -> Option<&Self> {
-        key.split('.').filter(|part| !part.is_empty()).try_fold(self, |node, part| node.child(part))
+        let (mut node, mut rest) = (self, key);
+        while !rest.is_empty() {
+            (node, rest) = node.step(rest)?;
+        }
+        Some(node)
     }
 
     /// The place of a key, or of the nearest thing around it that was written.
     pub(crate) fn place(&self, key: &str) -> Option<&Place> {
-        let mut node = self;
+        let (mut node, mut rest) = (self, key);
         let mut place = node.place.as_ref();
-        for part in key.split('.').filter(|part| !part.is_empty()) {
-            let Some(child) = node.child(part) else { break };
-            node = child;
+        while let Some((child, after)) = node.step(rest) {
+            (node, rest) = (child, after);
             place = node.place.as_ref().or(place);
         }
         place
@@ -142,6 +145,17 @@ impl Node {
             self.value = Value::List(Vec::new());
         }
         if let Value::List(items) = &mut self.value { Some(items) } else { None }
+    }
+
+    /// One level down, and what is left of the key. Names may hold dots themselves (`lines."a.b"`),
+    /// so the longest member that fits is meant.
+    fn step<'k>(&self, key: &'k str) -> Option<(&Self, &'k str)> {
+        let ends = key.match_indices('.').map(|(at, _)| at).chain([key.len()]);
+        let splits =
+            ends.filter_map(|at| Some((key.get(..at)?, key.get(at..)?))).collect::<Vec<_>>();
+        splits.into_iter().rev().find_map(|(part, rest)| {
+            Some((self.child(part)?, rest.strip_prefix('.').unwrap_or(rest)))
+        })
     }
 
     pub(crate) fn child(&self, part: &str) -> Option<&Self> {

@@ -63,7 +63,7 @@ pub async fn watch(
     let handler = move |event: notify::Result<notify::Event>| {
         // Looking at the files is an access too, and would wake this for ever. An error may hide a change.
         if event.map_or(true, |event| !event.kind.is_access()) {
-            drop(wake.try_send(()));
+            wake.try_send(()).ok();
         }
     };
     let failed =
@@ -79,9 +79,9 @@ pub async fn watch(
     let task = tasks.spawn(async move {
         while woken.recv().await.is_some() {
             tokio::time::sleep(DEBOUNCE).await;
-            drop(woken.try_recv());
+            woken.try_recv().ok();
             if contents.changed().await {
-                drop(changed.try_send(()));
+                changed.try_send(()).ok();
             }
         }
     });

@@ -140,11 +140,7 @@ fn forwarded_client(snapshot: &Snapshot, headers: &HeaderMap, peer: &Peer) -> st
         return peer.remote.ip();
     }
     let values = headers.get_all(header::X_FORWARDED_FOR);
-    forwarded::client(
-        peer.remote.ip(),
-        values.iter().map(HeaderValue::as_bytes),
-        trusted,
-    )
+    forwarded::client(peer.remote.ip(), values.iter().map(HeaderValue::as_bytes), trusted)
 }
 
 /// Which of the SDK's own tries this is; 0 when it does not say.

@@ -121,7 +121,8 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
                 node = Some(at);
             }
             Verdict::RetryFree | Verdict::Final => {
-                let fault = Fault::Lost { node: at.settings.name.clone(), phase: "the request was sent" };
+                let fault =
+                    Fault::Lost { node: at.settings.name.clone(), phase: "the request was sent" };
                 return Err(refused(passage, fault));
             }
         }

@@ -97,9 +97,9 @@ pub(super) struct Permit(Arc<Shared>);
 impl Permit {
     /// Takes a seat when fewer than `max` are taken.
     pub(super) fn take(shared: &Arc<Shared>, max: usize) -> Option<Self> {
-        let taken = shared.in_flight.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| {
-            (n < max).then_some(n + 1)
-        });
+        let taken = shared
+            .in_flight
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1));
         taken.is_ok().then(|| Self(Arc::clone(shared)))
     }
 }

@@ -15,8 +15,8 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use self::coding::EnvelopeReader;
 pub(super) use self::coding::CodingFault;
+use self::coding::EnvelopeReader;
 use super::accept::Head;
 use super::admit::Admitted;
 use super::deadline::{Late, before};
@@ -107,10 +107,9 @@ async fn hold(
     let mut set_aside = HeldBytes::none(&passage.shared);
     let mut reader = EnvelopeReader::new(headers, max).map_err(Fault::Coding)?;
     let envelope_fault = |error| match error {
-        coding::ReadFault::Envelope(error) => Fault::Envelope {
-            error,
-            content_type_is_json: content_type_is_json(headers),
-        },
+        coding::ReadFault::Envelope(error) => {
+            Fault::Envelope { error, content_type_is_json: content_type_is_json(headers) }
+        }
         coding::ReadFault::Coding(fault) => Fault::Coding(fault),
     };
     let mut chunks = Vec::with_capacity(1);

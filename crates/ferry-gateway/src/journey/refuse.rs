@@ -176,7 +176,10 @@ pub(super) fn preflight(mut passage: Box<Passage>) -> Response<AnswerBody> {
     let headers = response.headers_mut();
     let methods = HeaderValue::from_static("GET, POST, DELETE, PUT, PATCH, HEAD");
     headers.insert(http_header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.insert(http_header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*, authorization"));
+    headers.insert(
+        http_header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("*, authorization"),
+    );
     headers.insert(http_header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
     response.map(|()| AnswerBody::whole(Some(passage), Vec::new(), None))
 }

@@ -193,23 +193,24 @@ pub(super) fn own_headers(headers: &mut HeaderMap, passage: &Passage) {
         && let Ok(node) = HeaderValue::from_str(node)
     {
         headers.insert(header::X_FERRY_NODE, node);
-        headers.insert(header::X_FERRY_ATTEMPTS, HeaderValue::from(u16::from(passage.facts.attempts)));
+        headers
+            .insert(header::X_FERRY_ATTEMPTS, HeaderValue::from(u16::from(passage.facts.attempts)));
     }
     if passage.doubled_v1 {
         headers.insert(header::X_FERRY_CODE, HeaderValue::from_static("FD-P01"));
         headers.insert(
             header::X_FERRY_HINT,
-            HeaderValue::from_static("drop /v1 from base_url: the SDK adds it; Ferry mended the path"),
+            HeaderValue::from_static(
+                "drop /v1 from base_url: the SDK adds it; Ferry mended the path",
+            ),
         );
     }
     if let Some(origin) = &passage.cors {
         headers.insert(http_header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.append(http_header::VARY, HeaderValue::from_static("origin"));
         let exposed = "request-id, retry-after, x-should-retry, x-ferry-request-id, x-ferry-code";
-        headers.insert(
-            http_header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static(exposed),
-        );
+        headers
+            .insert(http_header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
     }
 }
 

@@ -44,7 +44,8 @@ impl Snapshot {
         let zone = match settings.timezone.as_str() {
             "" => None,
             name => Some(
-                HeaderValue::from_str(name).map_err(|_not_ascii| ZoneNotAHeader(name.to_owned()))?,
+                HeaderValue::from_str(name)
+                    .map_err(|_not_ascii| ZoneNotAHeader(name.to_owned()))?,
             ),
         };
         let access = settings

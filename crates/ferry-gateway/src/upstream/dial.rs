@@ -138,11 +138,7 @@ async fn connect(
     }))
 }
 
-async fn resolve(
-    host: &str,
-    port: u16,
-    patience: Duration,
-) -> Result<Vec<SocketAddr>, DialError> {
+async fn resolve(host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, DialError> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
@@ -171,8 +167,5 @@ async fn try_address(address: SocketAddr, patience: Duration) -> Result<TcpStrea
 }
 
 fn late(patience: Duration) -> io::Error {
-    io::Error::new(
-        io::ErrorKind::TimedOut,
-        format!("no answer within {} ms", patience.as_millis()),
-    )
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} ms", patience.as_millis()))
 }

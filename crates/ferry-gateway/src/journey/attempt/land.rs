@@ -70,18 +70,14 @@ pub(in crate::journey) async fn land(
         _ if is_redirect(parts.status) => {
             Err(Fault::Redirect { node, status: parts.status.as_u16() })
         }
-        Kind::Empty => {
-            Ok(Shape::Whole { chunks: Vec::new(), head_only: true, _set_aside: None })
-        }
+        Kind::Empty => Ok(Shape::Whole { chunks: Vec::new(), head_only: true, _set_aside: None }),
         Kind::Html if parts.status.is_success() => {
             Err(Fault::Html { node, status: parts.status.as_u16() })
         }
         Kind::Events if parts.status.is_success() && uncoded(&parts) => {
             first_events(&mut passage, flight).await
         }
-        Kind::Json | Kind::Html | Kind::Events => {
-            hold(&mut passage, &parts, flight, &head).await
-        }
+        Kind::Json | Kind::Html | Kind::Events => hold(&mut passage, &parts, flight, &head).await,
         Kind::Other => sniff(&mut passage, &parts, flight).await,
     };
     match landed {
@@ -250,11 +246,7 @@ fn join(mut chunks: Vec<Bytes>) -> Bytes {
 }
 
 /// An answer without a type that Ferry knows: it flows, unless a page of HTML stands in for JSON.
-async fn sniff(
-    passage: &mut Passage,
-    parts: &Parts,
-    mut flight: Flight,
-) -> Result<Shape, Fault> {
+async fn sniff(passage: &mut Passage, parts: &Parts, mut flight: Flight) -> Result<Shape, Fault> {
     if !parts.status.is_success() || !passage.family.observed() {
         return Ok(Shape::Flow { flight, first: Vec::new() });
     }

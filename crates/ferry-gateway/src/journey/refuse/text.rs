@@ -183,7 +183,8 @@ fn attempt(fault: &attempt::Fault) -> Told {
     use attempt::Fault;
     match fault {
         Fault::NoNode { tried, last } => {
-            let cause = last.as_ref().map_or_else(String::new, |error| format!(": {}", chain(error)));
+            let cause =
+                last.as_ref().map_or_else(String::new, |error| format!(": {}", chain(error)));
             let message = format!(
                 "Ferry reached none of its {tried} node(s){cause}. Check the network and the node's url; \
                  `ferry config show` names the nodes."
@@ -202,7 +203,9 @@ fn attempt(fault: &attempt::Fault) -> Told {
         Fault::WriteStall { node: name, after_ms } => node(
             504,
             "write-stall",
-            format!("Node {name} took no bytes for {after_ms} ms (timeouts.write_stall_ms); try again."),
+            format!(
+                "Node {name} took no bytes for {after_ms} ms (timeouts.write_stall_ms); try again."
+            ),
         ),
         Fault::Silent { node: name, after_ms } => node(
             504,
@@ -222,7 +225,9 @@ fn attempt(fault: &attempt::Fault) -> Told {
         Fault::NotHttp { node: name } => node(
             502,
             "node-not-http",
-            format!("Node {name} answered something that is not HTTP; check the node's url and port."),
+            format!(
+                "Node {name} answered something that is not HTTP; check the node's url and port."
+            ),
         ),
         Fault::Html { node: name, status } => node(
             502,

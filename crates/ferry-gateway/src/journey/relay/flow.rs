@@ -37,7 +37,9 @@ impl Flow {
 
     pub(super) fn size_hint(&self) -> SizeHint {
         let first: u64 = self.first.iter().map(|chunk| chunk.len() as u64).sum();
-        self.flight.length().map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest))
+        self.flight
+            .length()
+            .map_or_else(SizeHint::default, |rest| SizeHint::with_exact(first + rest))
     }
 
     pub(super) fn poll_bytes(

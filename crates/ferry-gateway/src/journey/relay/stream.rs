@@ -170,9 +170,8 @@ impl Stream {
         let mut passage = self.passage.take()?;
         let ended = matches!(over, Over::Ended);
         let failed = self.observer.facts().error.is_some();
-        let clean = self.observer.facts().stopped
-            || failed
-            || (ended && ends_anywhere(passage.family));
+        let clean =
+            self.observer.facts().stopped || failed || (ended && ends_anywhere(passage.family));
         if clean && ended {
             // A last event without its blank line is the node's own way to end.
             for piece in self.observer.take_tail() {
