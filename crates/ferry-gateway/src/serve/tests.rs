@@ -2,7 +2,6 @@
 
 mod http1;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -36,6 +35,22 @@ impl Drop for Dropped {
     }
 }
 
+/// An answer that never ends.
+struct Flood(#[expect(dead_code, reason = "tells when it is dropped")] Dropped);
+
+impl http_body::Body for Flood {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        let bytes = Bytes::from_static(&[b'x'; 16 * 1024]);
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(bytes))))
+    }
+}
+
 type EchoBody = BoxBody<Bytes, BoxError>;
 
 fn body(bytes: impl Into<Bytes>) -> EchoBody {
@@ -62,6 +77,20 @@ impl Handler for Echo {
                 self.go.notified().await;
                 http::Response::new(body("done"))
             }
+            "/read" => {
+                let _dropped = Dropped(self.events.clone());
+                let mut upload = request.into_body();
+                while let Some(Ok(_frame)) = upload.frame().await {
+                    let _sent = self.events.try_send("begun");
+                }
+                http::Response::new(body("read"))
+            }
+            "/refuse" => {
+                let drained = drain_body(request.into_body(), DRAIN_BYTES, DRAIN_TIME).await;
+                let _sent = self.events.try_send(if drained { "drained" } else { "gave up" });
+                http::Response::new(body(format!("drained {drained}")))
+            }
+            "/flood" => http::Response::new(Flood(Dropped(self.events.clone())).boxed()),
             // The request's body flows back as it comes.
             _ => http::Response::new(request.into_body().map_err(Into::into).boxed()),
         }
