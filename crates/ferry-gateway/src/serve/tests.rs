@@ -1,6 +1,9 @@
 //! The listener over real sockets, with a handler that answers by path.
 
 mod http1;
+mod http2;
+mod proxy;
+mod secure;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -151,6 +154,10 @@ fn settings() -> Settings {
 }
 
 fn start(settings: Settings) -> Running {
+    start_server(settings, |server| server)
+}
+
+fn start_server(settings: Settings, with: impl FnOnce(Server) -> Server) -> Running {
     let listener = Listener::bind(settings.listen).unwrap();
     let address = listener.local_addr();
     let (notices, notices_seen) = mpsc::channel(16);
@@ -164,7 +171,7 @@ fn start(settings: Settings) -> Running {
     });
     let shutdown = Shutdown::new();
     let tasks = Tasks::default();
-    let server = Server::new(settings, tasks.clone());
+    let server = with(Server::new(settings, tasks.clone()));
     let server = tasks.spawn(server.run(listener, Arc::clone(&echo), shutdown.clone()));
     Running { address, echo, shutdown, server, events: events_seen, notices: notices_seen }
 }
