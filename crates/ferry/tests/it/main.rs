@@ -10,4 +10,6 @@
 )]
 
 mod bytes;
+mod codings;
 mod harness;
+mod paths;
