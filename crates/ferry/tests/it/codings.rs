@@ -131,6 +131,6 @@ async fn an_answer_that_is_coded_all_the_same_passes_with_its_coding() {
         decoder.try_finish().unwrap();
         drop(decoder);
         let text = String::from_utf8(plain).unwrap();
-        assert!(text.contains(if stream { "event: message_stop" } else { "\"end_turn\"" }), "{text}");
+        assert!(text.contains(if stream { "event: message_stop" } else { "\"stop_reason\"" }), "{text}");
     }
 }
