@@ -19,6 +19,7 @@
 //! | `pings=N` | a ping before each Nth delta |
 //! | `unique` | another id and text for each generation, though the request is the same |
 //! | `result=R` | in a batch item: `errored`, `canceled` or `expired` |
+//! | `status=N` | the same as `fault=N` |
 //! | `fault=SPEC` | faults for this request (see [`crate::fault`]) |
 
 use std::time::Duration;
@@ -123,9 +124,8 @@ impl Knobs {
             "pause" => self.switches.set(Switch::Pause, value),
             "stop" => self.switches.set(Switch::Stop, value),
             "unique" => self.switches.set(Switch::Unique, value),
-            // The short form of the bench's own mock.
-            "status" => self.faults.extend(parse_faults(value)?),
-            "fault" => self.faults.extend(parse_faults(value)?),
+            // `status=529` is short for `fault=529`.
+            "status" | "fault" => self.faults.extend(parse_faults(value)?),
             _ => {}
         }
         Ok(())

@@ -78,6 +78,10 @@ impl Mock {
     ///
     /// # Errors
     /// The address is taken or not ours, or a host name for the certificate is none.
+    #[expect(
+        clippy::unused_async,
+        reason = "it needs a runtime, and a bound name may one day be resolved"
+    )]
     pub async fn start(settings: MockSettings) -> Result<RunningMock, StartError> {
         let tls = settings.tls.as_ref().map(Tls::make).transpose()?.map(Arc::new);
         let wanted = settings.listen;

@@ -97,9 +97,8 @@ impl Standing {
     pub(crate) fn connect(&self, now: Instant) -> Option<Accept> {
         let mut rules = self.rules.lock().ok()?;
         rules.iter_mut().find_map(|counted| {
-            let accept = counted.rule.faults.iter().find_map(|fault| match fault {
-                Fault::Accept(accept) => Some(*accept),
-                _ => None,
+            let accept = counted.rule.faults.iter().find_map(|fault| {
+                if let Fault::Accept(accept) = fault { Some(*accept) } else { None }
             })?;
             counted.throw(now).then_some(accept)
         })

@@ -44,8 +44,8 @@ struct Breakpoint {
     life: Duration,
 }
 
-const FIVE_MINUTES: Duration = Duration::from_secs(300);
-const ONE_HOUR: Duration = Duration::from_secs(3600);
+const FIVE_MINUTES: Duration = Duration::from_mins(5);
+const ONE_HOUR: Duration = Duration::from_hours(1);
 
 impl PromptCache {
     /// Splits a request's input into the classes and remembers its prefixes. `owner` is the credential.
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(second.written_5m, 0);
         // Refreshed at 200 s: still known at 400 s, forgotten at 900 s.
         assert!(bill(&cache, &body("", "three"), now + Duration::from_secs(400)).read > 0);
-        assert!(bill(&cache, &body("", "four"), now + Duration::from_secs(900)).read == 0);
+        assert!(bill(&cache, &body("", "four"), now + Duration::from_mins(15)).read == 0);
     }
 
     #[tokio::test]

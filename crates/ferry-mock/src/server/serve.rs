@@ -1,11 +1,17 @@
 //! The life of one request: head, body, faults before the head, the route's answer, faults behind it.
 //! It decides no content and knows no path but the mock's own `/__mock`.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "each pass over the faults acts on the few that are its own"
+)]
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, Request, Response, Version};
 
 use super::conn::Conn;
@@ -35,8 +41,6 @@ pub(crate) struct Arrived<'a> {
     pub(crate) body_len: u64,
     pub(crate) body_digest: Option<u64>,
     pub(crate) knobs: &'a Knobs,
-    /// `req_...` of this request.
-    pub(crate) request_id: &'a str,
     /// Its number, from 1.
     pub(crate) number: u64,
 }
@@ -61,7 +65,7 @@ pub(super) async fn handle(
     visit.request_id = dice::id("req_", visit.shared.settings.seed ^ mix(number));
     if let Some(failure) = early(&faults, &parts.headers) {
         let reply = visit.refuse(&Refusal::of(&failure));
-        return visit.finish(&parts, reply, &Knobs::default(), &[]);
+        return Ok(visit.finish(&parts, reply, &Knobs::default(), &[]));
     }
     let bound = route::body_bound(parts.uri.path()).max(visit.shared.ledger.capture().body_bytes);
     let Some(intake) = intake::take(body, bound).await else {
@@ -74,7 +78,7 @@ pub(super) async fn handle(
         Ok(knobs) => knobs,
         Err(error) => {
             let reply = visit.refuse(&Refusal::invalid(error.to_string()));
-            return visit.finish(&parts, reply, &Knobs::default(), &[]);
+            return Ok(visit.finish(&parts, reply, &Knobs::default(), &[]));
         }
     };
     faults.extend(knobs.faults.iter().cloned());
@@ -83,7 +87,7 @@ pub(super) async fn handle(
         Some(reply) => reply.unwrap_or_else(|refusal| visit.refuse(&refusal)),
         None => visit.route(&parts, &intake, &knobs).await,
     };
-    visit.finish(&parts, reply, &knobs, &faults)
+    Ok(visit.finish(&parts, reply, &knobs, &faults))
 }
 
 /// One request under way.
@@ -186,7 +190,6 @@ impl Visit {
             body_len: intake.len,
             body_digest: intake.digest,
             knobs,
-            request_id: &self.request_id,
             number: self.number,
         };
         if intake.cut() && route::keeps_body(arrived.path) {
@@ -223,7 +226,7 @@ impl Visit {
         reply: Reply,
         knobs: &Knobs,
         faults: &[Fault],
-    ) -> Result<Response<MockBody>, Stopped> {
+    ) -> Response<MockBody> {
         self.shared.ledger.answered(&parts.method, parts.uri.path(), reply.status);
         let context = Stage {
             shared: &self.shared,
@@ -234,7 +237,7 @@ impl Visit {
             number: self.number,
             http2: parts.version == Version::HTTP_2,
         };
-        Ok(stage(&context, reply))
+        stage(&context, reply)
     }
 }
 
@@ -294,6 +297,6 @@ fn goaway(last: u32) -> Vec<u8> {
 fn base(conn: &Conn, parts: &Parts) -> String {
     let scheme = if conn.tls { "https" } else { "http" };
     let host = parts.headers.get("host").and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| parts.uri.authority().map(hyper::http::uri::Authority::as_str));
+    let host = host.or_else(|| parts.uri.authority().map(Authority::as_str));
     format!("{scheme}://{}", host.unwrap_or("localhost"))
 }
