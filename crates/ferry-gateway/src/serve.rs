@@ -6,12 +6,19 @@
 
 mod accept;
 mod connection;
+mod drain;
 mod exchange;
+mod guard;
 pub mod listen;
+mod proxy_protocol;
 pub mod settings;
 mod shutdown;
+pub mod signals;
+mod stream;
+mod streams;
+pub mod tls;
+mod watch;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,9 +26,14 @@ use bytes::Bytes;
 use hyper::body::Incoming;
 
 pub use accept::{Drained, Server};
+pub use ferry_wire::framing::FramingError;
+
+pub use drain::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 pub use listen::{ListenError, Listener};
+pub use proxy_protocol::ProxyError;
 pub use settings::{Settings, TlsFiles};
 pub use shutdown::{Shutdown, Stage};
+pub use tls::{TlsError, TlsStore};
 
 /// What stands behind a listener: turns requests into answers.
 pub trait Handler: Send + Sync + 'static {
@@ -51,6 +63,12 @@ pub trait Handler: Send + Sync + 'static {
     /// The gauge of open connections moves by this.
     fn connections(&self, change: i64);
 
+    /// A connection has ended after so many bytes from and to its client (below TLS counted as plain bytes). Default:
+    /// ignored.
+    fn traffic(&self, received: u64, sent: u64) {
+        let _ = (received, sent);
+    }
+
     /// Something an operator should know happened on the listener. Default: ignored.
     fn notice(&self, notice: &Notice) {
         let _ = notice;
@@ -59,11 +77,6 @@ pub trait Handler: Send + Sync + 'static {
 
 /// An error that a body may end in.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
-
-/// Placeholder until the wire crate's type is in: why bytes are not a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("read a malformed request")]
-pub struct FramingError;
 
 /// Who sent a request, and over what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +111,25 @@ pub enum Notice {
     },
     /// Accepting goes on after a pause.
     AcceptResumed,
+    /// A connection was closed since its PROXY header is missing, malformed or late.
+    ProxyRefused {
+        /// The other end of the socket.
+        peer: SocketAddr,
+        /// What was wrong; `None`: it is not one of the trusted proxies, or it took too long.
+        error: Option<ProxyError>,
+    },
+    /// A TLS handshake failed or took too long. Scanners cause these all day: worth a debug line.
+    HandshakeFailed {
+        /// The client.
+        peer: SocketAddr,
+        /// What went wrong; `None`: it took too long.
+        error: Option<std::io::Error>,
+    },
+    /// A client was cut: it took no byte for `client_idle`, although some waited.
+    WriteStalled {
+        /// The client.
+        peer: SocketAddr,
+    },
     /// A request's handling panicked; its client got a 500.
     Panicked {
         /// Whose request it was.

@@ -1,5 +1,7 @@
 //! The subcommands, one file each. This file knows their names and the flags that all of them share.
 
+mod config;
+mod mock;
 mod serve;
 
 use std::io::Write;
@@ -34,12 +36,18 @@ pub(crate) struct Shared {
 enum Command {
     /// Runs the gateway
     Serve(serve::ServeArgs),
+    /// Runs the scripted Claude API alone, with faults on a dial
+    Mock(mock::MockArgs),
+    /// Checks, shows and explains the configuration
+    Config(config::ConfigArgs),
 }
 
 impl Cli {
     pub(crate) fn run(self) -> miette::Result<ExitCode> {
         match self.command {
             Command::Serve(args) => serve::run(args, self.shared),
+            Command::Mock(args) => runtime(None)?.block_on(mock::run(args)),
+            Command::Config(args) => config::run(args, self.shared.config, self.shared.set),
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::connection::{self, Shared};
-use super::{Handler, Listener, Notice, Settings, Shutdown, Stage};
+use super::{Handler, Listener, Notice, Settings, Shutdown, Stage, TlsStore};
 use crate::tasks::Tasks;
 
 /// The first pause when descriptors or memory are out, and the longest: connections end many times a second on a
@@ -29,6 +29,7 @@ const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Server {
     settings: Settings,
+    tls: Option<Arc<TlsStore>>,
     tasks: Tasks,
 }
 
@@ -58,7 +59,13 @@ impl CutCount {
 impl Server {
     /// A server that speaks cleartext HTTP/1.1 and HTTP/2 until told otherwise.
     pub fn new(settings: Settings, tasks: Tasks) -> Self {
-        Self { settings, tasks }
+        Self { settings, tls: None, tasks }
+    }
+
+    /// Speaks TLS with this certificate, and nothing else.
+    #[must_use]
+    pub fn with_tls(self, tls: Arc<TlsStore>) -> Self {
+        Self { tls: Some(tls), ..self }
     }
 
     /// Serves until `shutdown` moves to draining and the drain is over. Connections that are still open
@@ -69,12 +76,12 @@ impl Server {
         handler: Arc<H>,
         shutdown: Shutdown,
     ) -> Drained {
-        let Self { settings, tasks } = self;
+        let Self { settings, tls, tasks } = self;
         let drain = settings.drain;
         let room = u32::try_from(settings.connections_max).unwrap_or(u32::MAX);
         let room = room.clamp(1, u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
         let permits = Arc::new(Semaphore::new(room as usize));
-        let shared = Arc::new(Shared::new(settings, handler, tasks.clone()));
+        let shared = Arc::new(Shared::new(settings, tls.as_deref(), handler, tasks.clone()));
 
         let mut acceptor = Acceptor { listener, permits, shared, tasks, pause: None };
         tokio::select! {
@@ -155,7 +162,7 @@ impl<H: Handler> Acceptor<H> {
 }
 
 /// Without `TCP_NODELAY` an event of a stream waits up to 40 ms for the acknowledgement of the one before.
-fn prepare(stream: &TcpStream) -> io::Result<()> {
+pub(super) fn prepare(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER).with_interval(KEEPALIVE_EVERY);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)

@@ -3,51 +3,115 @@
 //! Polls hyper, keeps the deadlines and obeys the drain. Never starts a task of its own except one per HTTP/2 stream.
 
 use std::convert::Infallible;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
+use ferry_wire::framing::HeadGuard;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
 
 use super::accept::CutCount;
 use super::exchange::{Answer, Exchange, Traffic};
-use super::{Handler, Notice, Peer, Settings, Shutdown, Stage};
+use super::guard::Guard;
+use super::proxy_protocol::{self, Origin};
+use super::stream::Stream;
+use super::streams::Streams;
+use super::watch::{Bounds, Finding};
+use super::{Handler, Notice, Peer, ProxyError, Settings, Shutdown, Stage, TlsStore};
+use crate::clock;
 use crate::tasks::Tasks;
 
 /// More fields than any client of the API sends (an SDK sends about 20), few enough to parse at once.
 const FIELDS_MAX: usize = 128;
 
+/// Hyper's buffers per connection. A larger read buffer stays with a connection after a large upload, and a live
+/// stream may cost 100 KB in all; 64 KiB takes a 1 MB body in 16 reads.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Bytes of an upload that may be on their way without an acknowledgement: 1 MiB in one stream carries 1.7 MB/s over a
+/// path of 600 ms, 4 MiB is four such streams.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+
+/// An HTTP/2 client that has left without a word is found within half a minute, as its streams cost money.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Streams that were reset before the service saw them: more at once is the "rapid reset" attack (CVE-2023-44487).
+const PENDING_RESETS_MAX: usize = 20;
+
+/// After a connection was asked to end for being slow or idle: the refusal's linger (1 s) and a margin.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// What all connections of a listener have in common.
-#[derive(Debug)]
 pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
     pub(super) shutdown: Shutdown,
     pub(super) cut: CutCount,
     settings: Settings,
-    http: auto::Builder<Streams>,
+    bounds: Bounds,
+    tls: Option<TlsAcceptor>,
+    /// Looks at the first bytes: HTTP/1.1, or HTTP/2 by prior knowledge.
+    either: auto::Builder<Streams>,
+    /// After ALPN chose `h2`.
+    http2: auto::Builder<Streams>,
 }
 
 impl<H: Handler> Shared<H> {
-    pub(super) fn new(settings: Settings, handler: Arc<H>, tasks: Tasks) -> Self {
-        let http = builder(&settings, tasks);
-        Self { handler, shutdown: Shutdown::new(), cut: CutCount::default(), settings, http }
+    pub(super) fn new(
+        settings: Settings,
+        tls: Option<&TlsStore>,
+        handler: Arc<H>,
+        tasks: Tasks,
+    ) -> Self {
+        let either = builder(&settings, tasks);
+        Self {
+            handler,
+            shutdown: Shutdown::new(),
+            cut: CutCount::default(),
+            bounds: Bounds::new(&settings),
+            tls: tls.map(|tls| TlsAcceptor::from(tls.config())),
+            http2: either.clone().http2_only(),
+            either,
+            settings,
+        }
     }
 }
 
 fn builder(settings: &Settings, tasks: Tasks) -> auto::Builder<Streams> {
-    let mut http = auto::Builder::new(Streams(tasks));
+    let mut http = auto::Builder::new(Streams { tasks, client_idle: settings.client_idle });
     http.http1()
         .max_headers(FIELDS_MAX)
+        // A head must fit into the buffer.
+        .max_buf_size(BUFFER_BYTES.max(settings.head_bytes_max))
         // The watch keeps this deadline, since hyper's would cut idle connections too.
-        .header_read_timeout(None);
-    http.http2().max_concurrent_streams(settings.http2_streams_max);
+        .header_read_timeout(None)
+        // A client that shuts its sending side has left: most clients that close look just like that, and an answer
+        // that nobody takes is billed all the same. One that only half-closes is told so with 400.
+        .half_close(false)
+        // Would copy every body into one buffer, for clients that pipeline; no SDK does.
+        .pipeline_flush(false);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(settings.http2_streams_max)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .adaptive_window(false)
+        .max_header_list_size(u32::try_from(settings.head_bytes_max).unwrap_or(u32::MAX))
+        // Bytes of one answer that wait in memory for a slow client.
+        .max_send_buf_size(BUFFER_BYTES)
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_pending_accept_reset_streams(PENDING_RESETS_MAX);
     http
 }
 
@@ -68,16 +132,83 @@ pub(super) async fn serve<H: Handler>(
 ) {
     shared.handler.connections(1);
     let _counted = Counted(&*shared.handler);
-    let peer = Peer { remote: socket, socket, tls: false, http2: false };
-    drive(&shared, TokioIo::new(stream), peer).await;
+    // An IPv4 client of a dual-stack socket is an IPv4 client.
+    let socket = SocketAddr::new(socket.ip().to_canonical(), socket.port());
+    let peer = Peer { remote: socket, socket, tls: shared.tls.is_some(), http2: false };
+    let Some((stream, peer)) = open(&shared, stream, peer).await else { return };
+    let over_http2 = match &stream {
+        Stream::Plain(_) => false,
+        Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
+    };
+    let head = (!over_http2).then(|| HeadGuard::new(shared.settings.head_bytes_max));
+    drive(&shared, Guard::new(stream, head, Arc::clone(&shared.handler)), peer).await;
 }
 
-async fn drive<H: Handler>(shared: &Arc<Shared<H>>, io: TokioIo<TcpStream>, peer: Peer) {
-    let traffic = Arc::new(Traffic::new());
+/// What comes before HTTP: the PROXY header and the handshake, together within `head_timeout`. A connection that is
+/// not further when the drain begins has asked for nothing yet and is closed.
+async fn open<H: Handler>(
+    shared: &Shared<H>,
+    mut stream: TcpStream,
+    mut peer: Peer,
+) -> Option<(Stream, Peer)> {
+    if !shared.settings.proxy_protocol && shared.tls.is_none() {
+        return Some((Stream::Plain(stream), peer));
+    }
+    let deadline = tokio::time::Instant::from(clock::now() + shared.settings.head_timeout);
+    let draining = shared.shutdown.reached(Stage::Draining);
+    // Boxed, so that the long life of the connection does not carry the room for its first moments.
+    let opening = Box::pin(async {
+        if shared.settings.proxy_protocol {
+            let origin = tokio::time::timeout_at(deadline, origin(shared, &mut stream, peer));
+            match origin.await.unwrap_or(Err(None)) {
+                Ok(Origin::Client(client)) => peer.remote = client,
+                Ok(Origin::Unsaid) => {}
+                Err(error) => {
+                    let notice = Notice::ProxyRefused { peer: peer.socket, error };
+                    shared.handler.notice(&notice);
+                    return None;
+                }
+            }
+        }
+        let Some(tls) = &shared.tls else { return Some((Stream::Plain(stream), peer)) };
+        let error = match tokio::time::timeout_at(deadline, tls.accept(stream)).await {
+            Ok(Ok(stream)) => return Some((Stream::Tls(Box::new(stream)), peer)),
+            Ok(Err(error)) => Some(error),
+            Err(_elapsed) => None,
+        };
+        shared.handler.notice(&Notice::HandshakeFailed { peer: peer.remote, error });
+        None
+    });
+    tokio::select! {
+        opened = opening => opened,
+        () = draining => None,
+    }
+}
+
+/// Whom the PROXY header names. Only a trusted proxy is listened to.
+async fn origin<H: Handler>(
+    shared: &Shared<H>,
+    stream: &mut TcpStream,
+    peer: Peer,
+) -> Result<Origin, Option<ProxyError>> {
+    let ip = peer.socket.ip();
+    if !shared.settings.trusted_proxies.iter().any(|proxies| proxies.contains(&ip)) {
+        return Err(None);
+    }
+    proxy_protocol::read(stream).await.map_err(Some)
+}
+
+async fn drive<H: Handler>(shared: &Arc<Shared<H>>, guard: Guard<H>, peer: Peer) {
+    let traffic = Arc::clone(guard.traffic());
+    let http = if guard.http2() { &shared.http2 } else { &shared.either };
     let service = service_fn(|request| exchange(shared, &traffic, peer, request));
-    let mut connection = pin!(shared.http.serve_connection(io, service));
+    let mut connection = pin!(http.serve_connection(TokioIo::new(guard), service));
     let mut moved = pin!(shared.shutdown.moved());
+    let mut timer = pin!(tokio::time::sleep(shared.bounds.shortest()));
     let mut seen = Stage::Running;
+    // Both bells ring in this task, so they are hung up once and not polled at every read and write.
+    let mut hung = None;
+    let mut ending = false;
     poll_fn(|context| {
         loop {
             if connection.as_mut().poll(context).is_ready() {
@@ -90,13 +221,43 @@ async fn drive<H: Handler>(shared: &Arc<Shared<H>>, io: TokioIo<TcpStream>, peer
             }
             if stage > seen {
                 seen = stage;
+                moved.set(shared.shutdown.moved());
+                hung = None;
                 connection.as_mut().graceful_shutdown();
                 continue;
             }
-            if moved.as_mut().poll(context).is_pending() {
+            if timer.is_elapsed() {
+                let now = clock::now();
+                let next = match shared.bounds.look(traffic.waiting(), now) {
+                    Finding::LookAt(next) => next,
+                    Finding::Stalled => {
+                        shared.handler.notice(&Notice::WriteStalled { peer: peer.remote });
+                        return Poll::Ready(());
+                    }
+                    Finding::SlowHead | Finding::Idle if ending => return Poll::Ready(()),
+                    finding => {
+                        ending = true;
+                        if finding == Finding::SlowHead {
+                            traffic.set_overdue();
+                        } else {
+                            connection.as_mut().graceful_shutdown();
+                        }
+                        now + LAST_WORDS
+                    }
+                };
+                timer.as_mut().reset(next.into());
+                hung = None;
+                continue;
+            }
+            if hung.as_ref().is_some_and(|waker| context.waker().will_wake(waker)) {
                 return Poll::Pending;
             }
-            moved.set(shared.shutdown.moved());
+            hung = Some(context.waker().clone());
+            // Either may have rung already; then the loop looks again.
+            let rang = moved.as_mut().poll(context).is_ready();
+            if timer.as_mut().poll(context).is_pending() && !rang {
+                return Poll::Pending;
+            }
         }
     })
     .await;
@@ -144,18 +305,5 @@ fn message(panic: &(dyn std::any::Any + Send)) -> &str {
         text
     } else {
         "no message"
-    }
-}
-
-/// Runs HTTP/2 streams in tasks of their own: hyper needs that to serve them side by side.
-#[derive(Debug, Clone)]
-pub(super) struct Streams(Tasks);
-
-impl<F> hyper::rt::Executor<F> for Streams
-where
-    F: Future<Output: Send> + Send + 'static,
-{
-    fn execute(&self, stream: F) {
-        drop(self.0.spawn(stream));
     }
 }

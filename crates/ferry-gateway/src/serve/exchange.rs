@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use http_body::{Body, Frame, SizeHint};
 
+use super::streams::Stream;
 use crate::clock;
 
 /// Shared by the guard, the service and the watch of one connection. All of them run in the connection's task for
@@ -24,6 +25,10 @@ pub(super) struct Traffic {
     unflushed: AtomicBool,
     /// The last called exchange has its answer's head.
     answered: AtomicBool,
+    /// HTTP/2 is spoken: heads are frames, and only the wait for a request is watched.
+    http2: AtomicBool,
+    /// The watch has found the head in progress too slow; the guard ends the connection.
+    overdue: AtomicBool,
     /// When the first byte of a head came in while nothing was in flight.
     head: Mark,
     /// When the last exchange ended.
@@ -34,19 +39,19 @@ pub(super) struct Traffic {
 
 /// A moment that may not have come: milliseconds after `opened`, plus one; zero is never.
 #[derive(Debug, Default)]
-struct Mark(AtomicU64);
+pub(super) struct Mark(AtomicU64);
 
 impl Mark {
-    fn set(&self, opened: Instant) {
+    pub(super) fn set(&self, opened: Instant) {
         let since = clock::now().saturating_duration_since(opened).as_millis();
         self.0.store(u64::try_from(since).unwrap_or(u64::MAX - 1) + 1, Ordering::Relaxed);
     }
 
-    fn clear(&self) {
+    pub(super) fn clear(&self) {
         self.0.store(0, Ordering::Relaxed);
     }
 
-    fn get(&self, opened: Instant) -> Option<Instant> {
+    pub(super) fn get(&self, opened: Instant) -> Option<Instant> {
         let mark = self.0.load(Ordering::Relaxed);
         (mark > 0).then(|| opened + Duration::from_millis(mark - 1))
     }
@@ -76,6 +81,8 @@ impl Traffic {
             in_flight: AtomicU32::new(0),
             unflushed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
+            http2: AtomicBool::new(false),
+            overdue: AtomicBool::new(false),
             head: Mark::default(),
             idle: Mark::default(),
             stalled: Mark::default(),
@@ -93,7 +100,11 @@ impl Traffic {
         if self.in_flight() > 0 {
             return Waiting::Answer;
         }
-        match (self.head.get(self.opened), self.idle.get(self.opened)) {
+        let idle = self.idle.get(self.opened);
+        if self.http2.load(Ordering::Relaxed) {
+            return Waiting::Request(idle.unwrap_or(self.opened));
+        }
+        match (self.head.get(self.opened), idle) {
             (Some(since), _) => Waiting::Head(since),
             (None, Some(since)) => Waiting::Request(since),
             // A connection that says nothing at all is held to the same bound as a slow head.
@@ -138,6 +149,20 @@ impl Traffic {
     pub(super) fn answered(&self) -> bool {
         self.answered.load(Ordering::Relaxed)
     }
+
+    /// The connection speaks HTTP/2.
+    pub(super) fn set_http2(&self) {
+        self.http2.store(true, Ordering::Relaxed);
+    }
+
+    /// The head in progress has had its time.
+    pub(super) fn set_overdue(&self) {
+        self.overdue.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn overdue(&self) -> bool {
+        self.overdue.load(Ordering::Relaxed)
+    }
 }
 
 /// One request and its answer, from the call to the last byte handed over. Dropping it ends it.
@@ -156,7 +181,7 @@ impl Exchange {
     /// The head of the answer is known; the exchange goes on with its body.
     pub(super) fn answer<B>(self, body: B) -> Answer<B> {
         self.0.answered.store(true, Ordering::Relaxed);
-        Answer { body, exchange: self }
+        Answer { body, stream: Stream::current(), exchange: self }
     }
 }
 
@@ -175,6 +200,8 @@ pin_project_lite::pin_project! {
     pub(super) struct Answer<B> {
         #[pin]
         body: B,
+        // Present on HTTP/2.
+        stream: Option<Arc<Stream>>,
         exchange: Exchange,
     }
 }
@@ -187,7 +214,14 @@ impl<B: Body> Body for Answer<B> {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        self.project().body.poll_frame(context)
+        let this = self.project();
+        let Some(stream) = this.stream else { return this.body.poll_frame(context) };
+        stream.asked();
+        let frame = this.body.poll_frame(context);
+        if matches!(frame, Poll::Ready(Some(Ok(_)))) {
+            stream.gave();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

@@ -5,6 +5,8 @@
 use std::io;
 use std::net::SocketAddr;
 
+use listenfd::ListenFd;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 
@@ -83,8 +85,92 @@ impl Listener {
         Ok(Self { socket, local })
     }
 
+    /// The bare socket, for a server of another kind.
+    pub fn into_tokio(self) -> TcpListener {
+        self.socket
+    }
+
     /// The address it has; with port 0 asked for, the port that the system chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
     }
 }
+
+/// The sockets that systemd (or another parent) opened for this process: a restart then refuses no connection.
+#[derive(Debug, Default)]
+pub struct Inherited {
+    /// For clients.
+    pub data: Option<Listener>,
+    /// For the operator.
+    pub admin: Option<Listener>,
+}
+
+/// An inherited descriptor that is no TCP listener.
+#[derive(Debug, thiserror::Error)]
+#[error("take over the inherited socket {index}")]
+pub struct InheritError {
+    /// Its place in `LISTEN_FDS`, from 0.
+    pub index: usize,
+    /// What is wrong with it.
+    #[source]
+    pub source: io::Error,
+}
+
+impl Inherited {
+    /// Takes the sockets of `LISTEN_FDS`. `names` is the value of `LISTEN_FDNAMES`: with `data` or `admin` among them
+    /// they go by name, otherwise the first is `data` and the second `admin`.
+    ///
+    /// # Errors
+    /// When a descriptor that is meant for us cannot be used; starting on a fresh socket instead would hide that.
+    pub fn take(names: Option<&str>) -> Result<Self, InheritError> {
+        let mut descriptors = ListenFd::from_env();
+        let mut listener = |index: Option<usize>| {
+            let Some(index) = index else { return Ok(None) };
+            let taken = descriptors.take_tcp_listener(index);
+            let taken = taken.and_then(|taken| taken.map(Listener::from_std).transpose());
+            taken.map_err(|source| InheritError { index, source })
+        };
+        let [data, admin] = places(names.unwrap_or_default());
+        Ok(Self { data: listener(data)?, admin: listener(admin)? })
+    }
+}
+
+/// Where `data` and `admin` stand.
+fn places(names: &str) -> [Option<usize>; 2] {
+    let place = |wanted| names.split(':').position(|name| name == wanted);
+    match [place("data"), place("admin")] {
+        [None, None] => [Some(0), Some(1)],
+        named => named,
+    }
+}
+
+/// How many descriptors the process may open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Descriptors {
+    /// When it started.
+    pub before: u64,
+    /// Now. `u64::MAX`: without limit.
+    pub now: u64,
+}
+
+/// Raises the soft limit of open descriptors to the hard one: every client and every upstream connection is one, and
+/// the common default of 1024 is used up by 500 streams.
+///
+/// # Errors
+/// When the system refuses, with the limit that stays.
+pub fn raise_descriptors() -> Result<Descriptors, (Descriptors, io::Error)> {
+    let limit = getrlimit(Resource::Nofile);
+    let before = limit.current.unwrap_or(u64::MAX);
+    let now = limit.maximum.unwrap_or(u64::MAX);
+    if before >= now {
+        return Ok(Descriptors { before, now: before });
+    }
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => Ok(Descriptors { before, now }),
+        Err(error) => Err((Descriptors { before, now: before }, error.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

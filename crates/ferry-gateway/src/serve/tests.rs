@@ -1,8 +1,10 @@
 //! The listener over real sockets, with a handler that answers by path.
 
 mod http1;
+mod http2;
+mod proxy;
+mod secure;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -36,6 +38,22 @@ impl Drop for Dropped {
     }
 }
 
+/// An answer that never ends.
+struct Flood(#[expect(dead_code, reason = "tells when it is dropped")] Dropped);
+
+impl http_body::Body for Flood {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
+        let bytes = Bytes::from_static(&[b'x'; 16 * 1024]);
+        std::task::Poll::Ready(Some(Ok(http_body::Frame::data(bytes))))
+    }
+}
+
 type EchoBody = BoxBody<Bytes, BoxError>;
 
 fn body(bytes: impl Into<Bytes>) -> EchoBody {
@@ -62,6 +80,20 @@ impl Handler for Echo {
                 self.go.notified().await;
                 http::Response::new(body("done"))
             }
+            "/read" => {
+                let _dropped = Dropped(self.events.clone());
+                let mut upload = request.into_body();
+                while let Some(Ok(_frame)) = upload.frame().await {
+                    let _sent = self.events.try_send("begun");
+                }
+                http::Response::new(body("read"))
+            }
+            "/refuse" => {
+                let drained = drain_body(request.into_body(), DRAIN_BYTES, DRAIN_TIME).await;
+                let _sent = self.events.try_send(if drained { "drained" } else { "gave up" });
+                http::Response::new(body(format!("drained {drained}")))
+            }
+            "/flood" => http::Response::new(Flood(Dropped(self.events.clone())).boxed()),
             // The request's body flows back as it comes.
             _ => http::Response::new(request.into_body().map_err(Into::into).boxed()),
         }
@@ -122,6 +154,10 @@ fn settings() -> Settings {
 }
 
 fn start(settings: Settings) -> Running {
+    start_server(settings, |server| server)
+}
+
+fn start_server(settings: Settings, with: impl FnOnce(Server) -> Server) -> Running {
     let listener = Listener::bind(settings.listen).unwrap();
     let address = listener.local_addr();
     let (notices, notices_seen) = mpsc::channel(16);
@@ -135,7 +171,7 @@ fn start(settings: Settings) -> Running {
     });
     let shutdown = Shutdown::new();
     let tasks = Tasks::default();
-    let server = Server::new(settings, tasks.clone());
+    let server = with(Server::new(settings, tasks.clone()));
     let server = tasks.spawn(server.run(listener, Arc::clone(&echo), shutdown.clone()));
     Running { address, echo, shutdown, server, events: events_seen, notices: notices_seen }
 }
