@@ -45,10 +45,13 @@ fn absent_null_and_odd_fields_keep_what_was_known() {
     assert_eq!(taken(start, &[odder, "{}"]), (5, 1, 9, 0, 0, false));
 }
 
+/// Start, deltas, and what is then known: 5 min, 1 h, split missing.
+type Writes<'a> = (&'a str, &'a [&'a str], (u64, u64, bool));
+
 #[test]
 fn cache_writes_are_split_by_their_time_to_live() {
     let split = r#"{"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}"#;
-    let table: &[(&str, &[&str], (u64, u64, bool))] = &[
+    let table: &[Writes<'_>] = &[
         (split, &[], (10, 20, false)),
         // The delta repeats the total only.
         (split, &[r#"{"cache_creation_input_tokens":30,"output_tokens":1}"#], (10, 20, false)),
