@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use memchr::memchr;
 use serde::Deserialize;
 
+pub(crate) mod cursor;
+
 /// Finds the closing quote of a string of which `bytes` is the next piece.
 ///
 /// `escaped` carries over pieces: on entry, whether the first byte of `bytes` is escaped by a

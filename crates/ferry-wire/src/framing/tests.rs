@@ -196,3 +196,18 @@ proptest! {
         prop_assert!(refusal.is_none() || passed.len() < stream.len());
     }
 }
+
+#[test]
+fn a_fault_in_a_body_is_told_from_one_in_a_head() {
+    let head = "Host: a\r\nTransfer-Encoding: chunked\r\n";
+    let table = [
+        (post(head, "x\r\n"), true),
+        (post(head, "0\r\n\r\nGET / HTTP/1.1\n"), false),
+        (post("Host: a\r\nHost: a\r\n", ""), false),
+    ];
+    for (request, is_in_body) in table {
+        let mut guard = HeadGuard::new(HEAD_BYTES_MAX);
+        assert!(matches!(guard.check(&request), Verdict::Refuse { .. }));
+        assert_eq!(guard.is_refused_in_body(), is_in_body);
+    }
+}

@@ -113,3 +113,30 @@ fn other_answers_tell_what_they_have() {
     assert_eq!(from_message(b"{\"id\":\"msg"), None);
     assert_eq!(from_message(b""), None);
 }
+
+/// Input tokens and model.
+type Found<'a> = (u64, Option<&'a str>);
+
+#[test]
+fn members_of_a_message_are_found_wherever_and_however_they_stand() {
+    let table: &[(&str, Option<Found<'_>>)] = &[
+        (r#" { "usage" : { "input_tokens" : 5 } , "model" : "m" } "#, Some((5, Some("m")))),
+        (r#"{"\u0075sage":{"input_tokens":5},"model":"\u006d"}"#, Some((5, Some("m")))),
+        (
+            r#"{"content":[{"usage":{"input_tokens":9}}],"model":"a","model":"m"}"#,
+            Some((0, Some("m"))),
+        ),
+        ("{}", Some((0, None))),
+        (r#"{"model":"m"}x"#, None),
+        (r#"{"model":"m""#, None),
+        (r#"{"model":"m",}"#, None),
+        (r#"{"model" "m"}"#, None),
+        (r#"{"content":[}],"model":"m"}"#, None),
+        (r#"["model"]"#, None),
+    ];
+    for (body, expected) in table {
+        let facts = from_message(body.as_bytes());
+        let found = facts.as_ref().map(|facts| (facts.usage.input, facts.model.as_deref()));
+        assert_eq!(found, *expected, "{body}");
+    }
+}
