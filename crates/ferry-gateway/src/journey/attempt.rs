@@ -146,7 +146,25 @@ impl Missed {
             Self::Dial(_) => AttemptResult::ConnectFailed,
             Self::NotWritten(_) => AttemptResult::NotWritten,
             Self::Stale => AttemptResult::Stale,
-            Self::Final(_) => AttemptResult::Lost,
+            Self::Final(fault) => fault.result(),
+        }
+    }
+}
+
+impl Fault {
+    /// How the attempt ended, for the metrics.
+    pub(super) fn result(&self) -> AttemptResult {
+        match self {
+            Self::NoNode { .. } => AttemptResult::ConnectFailed,
+            Self::Dialect(_) | Self::NoMemory | Self::Upload => AttemptResult::Cancelled,
+            Self::Lost { .. } => AttemptResult::Lost,
+            Self::WriteStall { .. } | Self::Silent { .. } | Self::Total { .. } => {
+                AttemptResult::TimedOut
+            }
+            Self::NotHttp { .. } | Self::Html { .. } | Self::Redirect { .. } => {
+                AttemptResult::BadAnswer
+            }
+            Self::HalfJson { .. } => AttemptResult::Cut,
         }
     }
 }

@@ -125,6 +125,7 @@ impl HeldBytes {
     /// Sets `bytes` more aside; false when all held bytes together would pass `max`.
     pub(super) fn grow(&mut self, bytes: u64, max: u64) -> bool {
         let held = self.shared.held.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.telemetry.held_bytes(bytes.cast_signed());
         self.bytes += bytes;
         held.saturating_add(bytes) <= max
     }
@@ -134,6 +135,7 @@ impl Drop for HeldBytes {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.shared.held.fetch_sub(self.bytes, Ordering::Relaxed);
+            self.shared.telemetry.held_bytes(-self.bytes.cast_signed());
         }
     }
 }

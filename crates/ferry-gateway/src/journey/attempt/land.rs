@@ -82,7 +82,12 @@ pub(in crate::journey) async fn land(
     };
     match landed {
         Ok(shape) => Ok(Landed { passage, parts, shape, caller }),
-        Err(fault) => Err(refused(passage, fault)),
+        Err(fault) => {
+            if let Some(node) = &passage.facts.node {
+                passage.shared.telemetry.attempt(node, fault.result());
+            }
+            Err(refused(passage, fault))
+        }
     }
 }
 

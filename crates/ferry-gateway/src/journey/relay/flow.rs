@@ -76,7 +76,7 @@ impl Flow {
 
     fn done(&mut self) {
         if let Some(passage) = self.passage.take() {
-            tell_attempt(&passage, AttemptResult::Ok);
+            tell_attempt(&passage, super::attempt_result(passage.facts.status));
         }
     }
 

@@ -244,6 +244,8 @@ impl Drop for Stream {
             passage.facts.usage = facts.usage;
             passage.facts.usage_is_lower_bound = !facts.stopped;
             passage.facts.outcome = if facts.stopped { Outcome::Ok } else { Outcome::HangUp };
+            let result = if facts.stopped { AttemptResult::Ok } else { AttemptResult::Cancelled };
+            tell_attempt(passage, result);
         }
     }
 }
