@@ -1,6 +1,5 @@
 //! The only place that spawns: every task has a name, is counted, and is waited for when Ferry drains.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

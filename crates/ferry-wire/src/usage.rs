@@ -1,0 +1,229 @@
+//! Tokens of an answer in their five classes, read from the provider's own usage blocks.
+//!
+//! `message_delta` is cumulative: what it names replaces what was known, and nothing is ever
+//! added up. A field that is missing, null or no whole number leaves the earlier value alone.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::{ApiError, peek};
+use crate::json::cursor::Cursor;
+use crate::json::{key_is, object};
+
+/// Tokens of one answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Input tokens outside of the cache.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Input tokens read from the cache.
+    pub cache_read: u64,
+    /// Input tokens written to the cache for 5 minutes.
+    pub cache_write_5m: u64,
+    /// Input tokens written to the cache for an hour.
+    pub cache_write_1h: u64,
+    /// Whether any usage block was seen.
+    pub known: bool,
+    /// Whether cache writes came without telling 5 minutes from an hour; they stand under 5 min.
+    pub split_missing: bool,
+}
+
+/// A usage block as it stands in an answer; absent fields are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct UsageBlock {
+    #[serde(rename = "input_tokens")]
+    input: Count,
+    #[serde(rename = "output_tokens")]
+    output: Count,
+    #[serde(rename = "cache_read_input_tokens")]
+    cache_read: Count,
+    #[serde(rename = "cache_creation_input_tokens")]
+    cache_write: Count,
+    #[serde(rename = "cache_creation", deserialize_with = "split")]
+    split: Option<Split>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct Split {
+    #[serde(rename = "ephemeral_5m_input_tokens")]
+    five_minutes: Count,
+    #[serde(rename = "ephemeral_1h_input_tokens")]
+    hour: Count,
+}
+
+/// The parts of the cache writes; taken as absent when they are no object.
+fn split<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Split>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(object(raw.get().as_bytes()))
+}
+
+impl UsageBlock {
+    /// Parses the JSON of a usage block; nothing when it is no object.
+    pub fn parse(raw: &[u8]) -> Option<Self> {
+        object(raw)
+    }
+}
+
+impl Usage {
+    /// Takes the block of `message_start`, or of a whole message.
+    pub fn start(&mut self, block: &UsageBlock) {
+        self.take(block);
+    }
+
+    /// Takes the block of a `message_delta`: cumulative, so it overwrites.
+    pub fn delta(&mut self, block: &UsageBlock) {
+        self.take(block);
+    }
+
+    /// Tokens written to the cache, both classes.
+    pub const fn cache_write(&self) -> u64 {
+        self.cache_write_5m.saturating_add(self.cache_write_1h)
+    }
+
+    fn take(&mut self, block: &UsageBlock) {
+        self.known = true;
+        block.input.replace(&mut self.input);
+        block.output.replace(&mut self.output);
+        block.cache_read.replace(&mut self.cache_read);
+        if let Some(split) = block.split {
+            split.five_minutes.replace(&mut self.cache_write_5m);
+            split.hour.replace(&mut self.cache_write_1h);
+        }
+        let Some(total) = block.cache_write.0 else { return };
+        if total == self.cache_write() {
+            self.split_missing &= total > 0 && block.split.is_none();
+            return;
+        }
+        // The total moved on without its parts: what was known of the hour stays, the rest is
+        // counted at the lower price and marked.
+        self.cache_write_1h = self.cache_write_1h.min(total);
+        self.cache_write_5m = total - self.cache_write_1h;
+        self.split_missing = total > 0;
+    }
+}
+
+/// What Ferry reads of a whole, non-streaming answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MessageFacts {
+    /// Tokens; not `known` when the answer has no usage block.
+    pub usage: Usage,
+    /// The model that answered.
+    pub model: Option<Box<str>>,
+    /// Why it stopped.
+    pub stop_reason: Option<Box<str>>,
+    /// Id of the message (`msg_...`).
+    pub id: Option<Box<str>>,
+    /// The error, when the body is one.
+    pub error: Option<ApiError>,
+}
+
+/// Reads a whole answer, or the message inside `message_start`; its content is passed over.
+///
+/// Nothing when the body is not one JSON object. Of a member given twice the last one counts, as
+/// in the parsers of the SDKs.
+pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
+    let mut facts = MessageFacts::default();
+    let mut cursor = Cursor::new(body);
+    cursor.expect(b'{').ok()?;
+    let mut has_error = false;
+    let mut is_first = true;
+    while let Some(name) = cursor.member(is_first).ok()? {
+        is_first = false;
+        let value = cursor.value().ok()?;
+        if key_is(name, "usage") {
+            if let Some(block) = UsageBlock::parse(value) {
+                facts.usage.start(&block);
+            }
+        } else if key_is(name, "model") {
+            facts.model = text(value);
+        } else if key_is(name, "stop_reason") {
+            facts.stop_reason = text(value);
+        } else if key_is(name, "id") {
+            facts.id = text(value);
+        } else if key_is(name, "error") {
+            has_error = value != b"null";
+        }
+    }
+    cursor.end().ok()?;
+    if has_error {
+        facts.error = peek(body);
+    }
+    Some(facts)
+}
+
+/// A string value; a value of another type is taken as absent.
+pub(crate) fn text(raw: &[u8]) -> Option<Box<str>> {
+    serde_json::from_slice(raw).ok()
+}
+
+/// A count that may be absent, null or nonsense.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count(Option<u64>);
+
+impl Count {
+    const fn replace(self, known: &mut u64) {
+        if let Some(count) = self.0 {
+            *known = count;
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountVisitor)
+    }
+}
+
+/// Takes any value, so that one odd field does not cost the whole block.
+struct CountVisitor;
+
+impl<'de> Visitor<'de> for CountVisitor {
+    type Value = Count;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a token count")
+    }
+
+    fn visit_u64<E>(self, count: u64) -> Result<Count, E> {
+        Ok(Count(Some(count)))
+    }
+
+    fn visit_i64<E>(self, _negative: i64) -> Result<Count, E> {
+        Ok(Count(None))
+    }
+
+    fn visit_f64<E>(self, _fraction: f64) -> Result<Count, E> {
+        Ok(Count(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Count, E> {
+        Ok(Count(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Count, E> {
+        Ok(Count(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Count, E> {
+        Ok(Count(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Count, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Count(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Count(None))
+    }
+}
+
+#[cfg(test)]
+mod tests;
