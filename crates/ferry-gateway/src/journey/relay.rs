@@ -144,13 +144,13 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
         explain_error(&mut parts, &shape, &passage, caller);
     }
     let body = match shape {
-        Shape::Whole { chunks, head_only, _set_aside } => {
+        Shape::Whole { chunks, head_only, set_aside } => {
             if !head_only {
                 parts.headers.remove(http_header::CONTENT_LENGTH);
             }
             tell_attempt(&passage, attempt_result(status));
             passage.facts.bytes_out = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-            AnswerBody::whole(Some(passage), chunks, _set_aside)
+            AnswerBody::whole(Some(passage), chunks, set_aside)
         }
         Shape::Stream { flight, observer, first } => {
             parts.headers.remove(http_header::CONTENT_LENGTH);

@@ -52,13 +52,13 @@ fn an_own_error_has_the_shape_of_the_api() {
 }
 
 #[test]
-fn an_error_event_ends_what_stands_before_it() {
+fn an_error_event_takes_over_what_stands_before_it() {
     let clean = sse_error(ApiErrorKind::Api, "cut\r\n\ndata: x", "c", "r", Before::Boundary);
     assert!(clean.starts_with(b"event: error\ndata: {"));
     assert!(clean.ends_with(b"}\n\n"));
     assert_eq!(memchr::memchr_iter(b'\n', &clean).count(), 3, "one frame only");
     let after_part = sse_error(ApiErrorKind::Api, "m", "c", "r", Before::PartialEvent);
-    assert!(after_part.starts_with(b"\n\nevent: error\n"));
+    assert!(after_part.starts_with(b"\nevent: error\ndata: {"));
 }
 
 /// Kind, message and code.

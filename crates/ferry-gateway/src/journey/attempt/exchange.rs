@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{Fault, Missed, total_deadline};
+use super::{BadAnswer, Fault, Missed, total_deadline};
 use crate::clock;
 use crate::journey::passage::Passage;
 use crate::journey::settings::Timeouts;
@@ -118,7 +118,7 @@ fn missed(error: SendError, node: &Arc<str>) -> Missed {
         SendError::Stale(_) => Missed::Stale,
         SendError::Lost(error) if error.is_user() => Missed::Final(Fault::Upload),
         SendError::Lost(error) if error.is_parse() => {
-            Missed::Final(Fault::NotHttp { node: Arc::clone(node) })
+            Missed::Final(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }
         SendError::Lost(_) => {
             Missed::Final(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })
