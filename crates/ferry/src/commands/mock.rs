@@ -16,77 +16,77 @@ use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 /// Any key is accepted; `sk-ant-invalid...` gives 401 and `sk-ant-forbidden...` 403. Headers `x-mock-NAME: VALUE` and
 /// prompt markers `[mock NAME=VALUE ...]` set up single requests. GET /__mock/stats shows counters.
 #[derive(Clone, Debug, clap::Args)]
-pub struct MockArgs {
+pub(crate) struct MockArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7399")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
 
     /// What answers, ids and random faults are made from
     #[arg(long, default_value_t = 0)]
-    pub seed: u64,
+    pub(crate) seed: u64,
 
     /// Standing faults, for example `529@p=0.1; cut:at=5@nth=3,path=/v1/messages`; may be repeated
     #[arg(long, value_name = "SPEC")]
-    pub fault: Vec<String>,
+    pub(crate) fault: Vec<String>,
 
     /// TOML file with a list of rules, tried after those of --fault
     #[arg(long, value_name = "FILE")]
-    pub scenario: Option<PathBuf>,
+    pub(crate) scenario: Option<PathBuf>,
 
     /// Milliseconds before the first token
     #[arg(long, value_name = "MS", default_value_t = 300)]
-    pub first_token_ms: u64,
+    pub(crate) first_token_ms: u64,
 
     /// Tokens per second after the first; 0 is as fast as possible
     #[arg(long, value_name = "N", default_value_t = 80.0)]
-    pub tokens_per_second: f64,
+    pub(crate) tokens_per_second: f64,
 
     /// Spread of all waits, 0 to 1
     #[arg(long, value_name = "X", default_value_t = 0.2)]
-    pub jitter: f64,
+    pub(crate) jitter: f64,
 
     /// Answer as fast as possible: no waits at all
     #[arg(long, conflicts_with_all = ["first_token_ms", "tokens_per_second", "jitter"])]
-    pub fast: bool,
+    pub(crate) fast: bool,
 
     /// Milliseconds that a batch takes
     #[arg(long, value_name = "MS", default_value_t = 500)]
-    pub batch_ms: u64,
+    pub(crate) batch_ms: u64,
 
     /// Milliseconds that the long poll for work waits
     #[arg(long, value_name = "MS", default_value_t = 10_000)]
-    pub poll_ms: u64,
+    pub(crate) poll_ms: u64,
 
     /// Serve TLS with a certificate made now, signed by an authority made now
     #[arg(long)]
-    pub tls: bool,
+    pub(crate) tls: bool,
 
     /// Host name for the certificate besides localhost; may be repeated
     #[arg(long, value_name = "NAME", requires = "tls")]
-    pub tls_name: Vec<String>,
+    pub(crate) tls_name: Vec<String>,
 
     /// Write the authority's certificate to this file (PEM)
     #[arg(long, value_name = "FILE", requires = "tls")]
-    pub ca_out: Option<PathBuf>,
+    pub(crate) ca_out: Option<PathBuf>,
 
     /// Ask clients for a certificate, and write one that is taken, with its key, to this file (PEM)
     #[arg(long, value_name = "FILE", requires = "tls")]
-    pub client_out: Option<PathBuf>,
+    pub(crate) client_out: Option<PathBuf>,
 
-    /// Base of the absolute results_url of batches, instead of the address that the client used
+    /// Base of the absolute `results_url` of batches, instead of the address that the client used
     #[arg(long, value_name = "URL")]
-    pub results_base: Option<String>,
+    pub(crate) results_base: Option<String>,
 
     /// Requests kept for GET /__mock/requests; 0 keeps counters only and is fastest
     #[arg(long, value_name = "N", default_value_t = 64)]
-    pub keep: usize,
+    pub(crate) keep: usize,
 }
 
 /// Runs until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// A fault spec or scenario that cannot be read, an address that cannot be bound, a file that cannot be written.
-pub async fn run(args: MockArgs) -> miette::Result<ExitCode> {
+pub(crate) async fn run(args: MockArgs) -> miette::Result<ExitCode> {
     let settings = settings(&args)?;
     let mock = Mock::start(settings).await.into_diagnostic().wrap_err("failed to start the mock")?;
     write_certificates(&args, &mock)?;
