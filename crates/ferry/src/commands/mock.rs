@@ -88,7 +88,8 @@ pub(crate) struct MockArgs {
 /// A fault spec or scenario that cannot be read, an address that cannot be bound, a file that cannot be written.
 pub(crate) async fn run(args: MockArgs) -> miette::Result<ExitCode> {
     let settings = settings(&args)?;
-    let mock = Mock::start(settings).await.into_diagnostic().wrap_err("failed to start the mock")?;
+    let mock =
+        Mock::start(settings).await.into_diagnostic().wrap_err("failed to start the mock")?;
     write_certificates(&args, &mock)?;
     announce(&mock)?;
     stop_signal().await?;
@@ -124,7 +125,10 @@ fn rules(args: &MockArgs) -> miette::Result<Vec<Rule>> {
     let mut rules = Vec::new();
     for spec in &args.fault {
         rules.extend(parse_rules(spec).map_err(|error| {
-            miette!(help = "the grammar stands in the documentation of `ferry mock`", "failed to {error}")
+            miette!(
+                help = "the grammar stands in the documentation of `ferry mock`",
+                "failed to {error}"
+            )
         })?);
     }
     if let Some(path) = &args.scenario {
