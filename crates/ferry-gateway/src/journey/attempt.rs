@@ -7,7 +7,6 @@ mod exchange;
 mod land;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use ferry_rules::retry::{self, Failure, Verdict};
 use ferry_wire::header;
@@ -210,18 +209,11 @@ async fn one(
     let http2 = matches!(connection, Connection::Http2(_));
     let request = render(&node.settings, plain, http2, body)
         .map_err(|error| Missed::Final(Fault::Dialect(error)))?;
-    passage.facts.node = Some(Arc::clone(&node.settings.name));
+    passage.facts.node = Some(Arc::clone(node));
     passage.facts.attempts = passage.facts.attempts.saturating_add(1);
     let name = &node.settings.name;
     let response = exchange::exchange(passage, name, &mut connection, request, &sent).await?;
     passage.facts.bytes_in = passage.facts.bytes_in.max(sent.bytes());
     let (parts, body) = response.into_parts();
     Ok((parts, Flight::new(Arc::clone(node), connection, body)))
-}
-
-/// When the whole request must be over.
-pub(super) fn total_deadline(passage: &Passage) -> Instant {
-    let timeouts = &passage.snapshot.settings.timeouts;
-    let total = if passage.facts.stream { timeouts.stream_total } else { timeouts.nonstream_total };
-    passage.arrival + total
 }

@@ -192,17 +192,15 @@ fn attempt_result(status: u16) -> AttemptResult {
 
 pub(super) fn tell_attempt(passage: &Passage, result: AttemptResult) {
     if let Some(node) = &passage.facts.node {
-        passage.shared.telemetry.attempt(node, result);
+        passage.shared.telemetry.attempt(&node.settings.name, result);
     }
 }
 
 /// What Ferry adds to every answer.
 pub(super) fn own_headers(headers: &mut HeaderMap, passage: &Passage) {
     headers.insert(header::X_FERRY_REQUEST_ID, passage.request_id.to_header());
-    if let Some(node) = &passage.facts.node
-        && let Ok(node) = HeaderValue::from_str(node)
-    {
-        headers.insert(header::X_FERRY_NODE, node);
+    if let Some(node) = &passage.facts.node {
+        headers.insert(header::X_FERRY_NODE, node.name_header.clone());
         headers
             .insert(header::X_FERRY_ATTEMPTS, HeaderValue::from(u16::from(passage.facts.attempts)));
     }

@@ -24,7 +24,7 @@ pub(super) fn settle(passage: &mut Passage) {
         client: passage.client,
         status: facts.status,
         outcome: facts.outcome,
-        node: facts.node.take(),
+        node: facts.node.as_ref().map(|node| Arc::clone(&node.settings.name)),
         attempts: facts.attempts,
         client_retry: facts.client_retry,
         model: facts.model.take(),

@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{BadAnswer, Fault, Missed, total_deadline};
+use super::{BadAnswer, Fault, Missed};
 use crate::clock;
 use crate::journey::passage::Passage;
 use crate::journey::settings::Timeouts;
@@ -28,7 +28,7 @@ pub(super) async fn exchange(
     let mut watch = Watch {
         timeouts,
         stream: passage.facts.stream,
-        total: total_deadline(passage),
+        total: passage.total_deadline(),
         progress_at: begun,
         bytes: 0,
     };

@@ -13,7 +13,7 @@ use ferry_wire::{results_url, usage};
 use http::response::Parts;
 use http::{Method, StatusCode, header as http_header};
 
-use super::{BadAnswer, Fault, total_deadline};
+use super::{BadAnswer, Fault};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
@@ -70,6 +70,9 @@ pub(in crate::journey) async fn land(
         _ if is_redirect(parts.status) => {
             Err(Fault::Bad { node, answer: BadAnswer::Redirect { status: parts.status.as_u16() } })
         }
+        Kind::Empty if answer_is_due(&passage, &parts, &head.method) => {
+            Err(Fault::Bad { node, answer: BadAnswer::HalfJson })
+        }
         Kind::Empty => Ok(Shape::Whole { chunks: Vec::new(), head_only: true, set_aside: None }),
         Kind::Html if parts.status.is_success() => {
             Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
@@ -84,7 +87,7 @@ pub(in crate::journey) async fn land(
         Ok(shape) => Ok(Landed { passage, parts, shape, caller }),
         Err(fault) => {
             if let Some(node) = &passage.facts.node {
-                passage.shared.telemetry.attempt(node, fault.result());
+                passage.shared.telemetry.attempt(&node.settings.name, fault.result());
             }
             Err(refused(passage, fault))
         }
@@ -112,6 +115,11 @@ fn kind(parts: &Parts, flight: &mut Flight, method: &Method) -> Kind {
     } else {
         Kind::Other
     }
+}
+
+/// A call that is paid for has an answer: nothing at all is as much a half answer as half of one.
+fn answer_is_due(passage: &Passage, parts: &Parts, method: &Method) -> bool {
+    parts.status == StatusCode::OK && *method == Method::POST && passage.family.held()
 }
 
 /// 304 answers a condition and sends nobody anywhere.
@@ -147,7 +155,7 @@ async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape
         return Ok(Shape::Stream { flight, observer, first });
     }
     let timeouts = &passage.snapshot.settings.timeouts;
-    let until = (clock::now() + timeouts.first_byte).min(total_deadline(passage));
+    let until = (clock::now() + timeouts.first_byte).min(passage.total_deadline());
     let node = Arc::clone(&flight.node.settings.name);
     while first.is_empty() {
         match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
@@ -177,7 +185,7 @@ async fn hold(
         return Ok(Shape::Flow { flight, first: Vec::new() });
     }
     let node = Arc::clone(&flight.node.settings.name);
-    let until = total_deadline(passage);
+    let until = passage.total_deadline();
     let mut set_aside = HeldBytes::none(&passage.shared);
     let mut chunks = Vec::with_capacity(1);
     let mut total = 0_u64;
@@ -253,7 +261,7 @@ async fn sniff(passage: &mut Passage, parts: &Parts, mut flight: Flight) -> Resu
         return Ok(Shape::Flow { flight, first: Vec::new() });
     }
     let node = Arc::clone(&flight.node.settings.name);
-    match before(total_deadline(passage), poll_fn(|cx| flight.poll_data(cx))).await {
+    match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
         Ok(Some(Ok(chunk))) if looks_like_html(None, &chunk) => {
             Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
         }
