@@ -48,7 +48,7 @@ async fn heads_are_told_apart_on_one_connection() {
             head("POST", &format!("/v1/echo/{number}"), "").replace("Connection: close\r\n", "");
         let head = format!("{head}Content-Length: {}\r\n\r\n", body.len());
         socket.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         assert!(socket.read(&mut buffer).await.unwrap() > 0);
         let kept = mock.last().unwrap();
         assert_eq!(kept.raw_head.as_deref(), Some(head.as_bytes()), "{number}");

@@ -98,7 +98,7 @@ pub(crate) async fn send_raw(mock: &RunningMock, bytes: &[u8]) -> Exchange {
 
 pub(crate) async fn read_to_end(socket: &mut TcpStream) -> Exchange {
     let mut raw = Vec::new();
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; 16 * 1024];
     loop {
         match socket.read(&mut buffer).await {
             Ok(0) => return Exchange { raw, reset: false },
