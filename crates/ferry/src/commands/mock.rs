@@ -1,15 +1,18 @@
 //! `ferry mock`: the scripted Claude API alone, for tests, demos and CI. It turns flags into settings and waits;
 //! what is answered and what can go wrong stands in the crate `ferry-mock`.
 
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ferry_gateway::serve::signals::{Ask, Signals};
 use ferry_mock::fault::{Rule, parse_rules, parse_scenario};
-use ferry_mock::{Capture, Mock, MockSettings, RunningMock, Timing, TlsSettings};
+use ferry_mock::{Capture, Mock, MockSettings, RunningMock, StartError, Timing, TlsSettings};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+
+use super::say;
 
 /// Run the scripted Claude API.
 ///
@@ -87,14 +90,37 @@ pub(crate) struct MockArgs {
 /// # Errors
 /// A fault spec or scenario that cannot be read, an address that cannot be bound, a file that cannot be written.
 pub(crate) async fn run(args: MockArgs) -> miette::Result<ExitCode> {
-    let settings = settings(&args)?;
-    let mock =
-        Mock::start(settings).await.into_diagnostic().wrap_err("failed to start the mock")?;
+    // Before the announcement, so that whoever waits for it may send a signal at once.
+    let mut signals = Signals::new().into_diagnostic()?;
+    let mock = match Mock::start(settings(&args)?).await {
+        Ok(mock) => mock,
+        Err(error) => return Err(refusal(&error)),
+    };
     write_certificates(&args, &mock)?;
     announce(&mock)?;
-    stop_signal().await?;
+    while !matches!(signals.next().await, Ask::Drain | Ask::Stop) {}
     mock.stop().await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why it did not start, and what to do about it.
+fn refusal(error: &StartError) -> miette::Report {
+    match error {
+        StartError::Listen { address, source } => {
+            let kind = source.kind();
+            let help = if kind == ErrorKind::AddrInUse {
+                "name another port, or --listen 127.0.0.1:0 for a free one"
+            } else if kind == ErrorKind::PermissionDenied {
+                "name a port above 1023: --listen 127.0.0.1:7399"
+            } else {
+                "name an address of this machine: --listen 127.0.0.1:7399"
+            };
+            miette!(help = help, "failed to listen on {address}: {source}")
+        }
+        StartError::Tls(source) => {
+            miette!(help = "check the names after --tls-name", "failed to {error}: {source}")
+        }
+    }
 }
 
 fn settings(args: &MockArgs) -> miette::Result<MockSettings> {
@@ -126,7 +152,8 @@ fn rules(args: &MockArgs) -> miette::Result<Vec<Rule>> {
     for spec in &args.fault {
         rules.extend(parse_rules(spec).map_err(|error| {
             miette!(
-                help = "the grammar stands in the documentation of `ferry mock`",
+                help =
+                    "write it as FAULT[@WHEN], as in --fault 529@p=0.1 or --fault cut:at=5@nth=3",
                 "failed to {error}"
             )
         })?);
@@ -159,27 +186,12 @@ fn write_file(path: &Path, text: &str) -> miette::Result<()> {
         .wrap_err_with(|| format!("failed to write {}", path.display()))
 }
 
+/// One line for scripts that wait for it; what people may want to know besides goes to standard error.
 fn announce(mock: &RunningMock) -> miette::Result<()> {
     let url = mock.base_url();
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "mock Claude API at {url}\ncounters at {url}/__mock/stats; any key is accepted; Ctrl-C stops it")
-        .and_then(|()| out.flush())
-        .into_diagnostic()
-        .wrap_err("failed to write to standard output")
-}
-
-/// Waits for Ctrl-C or, on Unix, SIGTERM.
-async fn stop_signal() -> miette::Result<()> {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).into_diagnostic()?;
-        tokio::select! {
-            result = interrupt => result.into_diagnostic(),
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    interrupt.await.into_diagnostic()
+    say(&format!("mock {url}"))?;
+    let hint = format!("counters at {url}/__mock/stats; any key is accepted; Ctrl-C ends it");
+    // Nobody is left to tell when standard error is gone.
+    drop(writeln!(std::io::stderr().lock(), "{hint}"));
+    Ok(())
 }
