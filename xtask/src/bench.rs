@@ -70,19 +70,52 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     let targets = place.cache.join("bench-targets.txt");
     std::fs::write(&targets, target_lines(upstream_port, floor_port, &ferry))?;
     let mut good = true;
+    let mut ratios = Vec::new();
     for (label, load) in LOADS {
         println!("\n{label}: {}", load.join(" "));
-        let status = Command::new(tools.join("load"))
+        let output = Command::new(tools.join("load"))
             .arg("--targets")
             .arg(&targets)
             .args(["--label", label, "--rounds", "5"])
             .args(load)
             .args(args)
-            .status()?;
-        good &= status.success();
+            .stderr(Stdio::inherit())
+            .output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        println!("{text}");
+        good &= output.status.success();
+        ratios.push(ratio_line(label, &text));
     }
     drop((floor, upstream));
+    println!(
+        "{:<12} {:>14} {:>16} {:>16}",
+        "ferry/floor", "cpu per request", "+ttft p50, us", "+event p99, us"
+    );
+    for line in ratios {
+        println!("{line}");
+    }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the issues ask for, out of a table of the load program: CPU as a ratio to the floor, delays as what
+/// Ferry adds to the floor's. A column that the load does not have is a dash.
+fn ratio_line(label: &str, table: &str) -> String {
+    let cell = |target: &str, column: &str| cell(table, target, column);
+    let pair = |column: &str| Some((cell("ferry", column)?, cell("floor", column)?));
+    let ratio = pair("cpu us/req").map_or_else(|| "-".to_owned(), |(a, b)| format!("{:.2}", a / b));
+    let more = |column: &str| {
+        pair(column).map_or_else(|| "-".to_owned(), |(a, b)| format!("{:.0}", a - b))
+    };
+    format!("{label:<12} {ratio:>14} {:>16} {:>16}", more("ttft p50"), more("ev p99"))
+}
+
+/// A number of a Markdown table, by the first cell of its row and the heading of its column.
+fn cell(table: &str, target: &str, column: &str) -> Option<f64> {
+    let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    let head = table.lines().find(|line| line.starts_with("| target"))?;
+    let at = cells(head).iter().position(|name| name == column)?;
+    let row = table.lines().find(|line| line.starts_with(&format!("| {target} ")))?;
+    cells(row).get(at)?.parse().ok()
 }
 
 fn target_lines(upstream: u16, floor: u16, ferry: &Server) -> String {
@@ -131,5 +164,18 @@ impl Drop for Plain {
         // It may have ended by itself, which is as good.
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ratio_line;
+
+    #[test]
+    fn ratios_are_read_from_the_table() {
+        let table = "### x\n| target | cpu us/req | ttft p50 |\n|---|---|---|\n| floor | 20 | 100 |\n| ferry | 25 | 130 |\n";
+        let words: Vec<String> =
+            ratio_line("4 KB", table).split_whitespace().map(str::to_owned).collect();
+        assert_eq!(words, ["4", "KB", "1.25", "30", "-"]);
     }
 }

@@ -27,7 +27,7 @@ impl Stand {
     fn start(place: &Place, direct: bool) -> Result<Self, Fault> {
         let binary = place.ferry(Profile::Debug)?;
         let mut command = Command::new(&binary);
-        command.args(["mock", "--listen", "127.0.0.1:0"]);
+        command.args(["mock", "--listen", "127.0.0.1:0", "--fast"]);
         let mock = Server::start(&mut command, &place.log("mock"), &["mock"])?;
         let url = mock.address("mock").to_owned();
         if direct {

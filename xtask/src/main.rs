@@ -43,6 +43,7 @@ cargo xtask COMMAND
   fuzz [--seconds N]  every fuzz target for N seconds (60)
   figures             start-up time, idle memory, binary size, number of packages
 
+$FERRY_BIN names a ferry that is built already, for figures of a packaged one.
 Servers listen on loopback, on ports the system chooses. Logs of every step stand in the cache folder.";
 
 fn main() -> ExitCode {

@@ -44,11 +44,14 @@ impl Place {
         self.cache.join("log").join(format!("{step}.log"))
     }
 
-    /// Builds the `ferry` binary and says where it is.
+    /// Builds the `ferry` binary and says where it is; `$FERRY_BIN` names one that is built already.
     ///
     /// # Errors
     /// When cargo cannot build it; the compiler's words are in the log that the message names.
     pub(crate) fn ferry(&self, profile: Profile) -> Result<PathBuf, Fault> {
+        if let Some(binary) = variable("FERRY_BIN") {
+            return Ok(PathBuf::from(binary).canonicalize()?);
+        }
         let mut build = Command::new("cargo");
         build.args(["build", "--locked", "--package", "ferry"]).current_dir(&self.root);
         if profile == Profile::Release {

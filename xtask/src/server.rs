@@ -23,7 +23,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it has printed a line `NAME http://...` for every wanted name.
+    /// Starts a server and waits until it has printed a line `NAME ... http://...` for every wanted name.
     ///
     /// # Errors
     /// When it ends, or says nothing for a minute, before all are there.
@@ -50,8 +50,8 @@ impl Server {
                 let log = std::fs::read_to_string(log).unwrap_or_default();
                 return Err(format!("{command:?} did not come up:\n{log}").into());
             };
-            if let Some((name, address)) = line.split_once(" http://") {
-                server.addresses.insert(name.to_owned(), format!("http://{}", address.trim()));
+            if let Some((name, address)) = announced(&line) {
+                server.addresses.entry(name).or_insert(address);
             }
         }
         Ok(server)
@@ -76,10 +76,31 @@ impl Drop for Server {
     }
 }
 
+/// What a line of standard output announces: its first word, and the first address in it.
+fn announced(line: &str) -> Option<(String, String)> {
+    let mut words = line.split_whitespace();
+    let name = words.next()?;
+    let address = words.find(|word| word.starts_with("http://"))?;
+    Some((name.to_owned(), address.to_owned()))
+}
+
 /// A port that is free now, for programs that cannot choose one themselves.
 ///
 /// # Errors
 /// When loopback has none.
 pub(crate) fn free_port() -> Result<u16, Fault> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::announced;
+
+    #[test]
+    fn a_server_announces_its_addresses() {
+        let pair = |name: &str| Some((name.to_owned(), "http://127.0.0.1:1".to_owned()));
+        assert_eq!(announced("data http://127.0.0.1:1"), pair("data"));
+        assert_eq!(announced("mock Claude API at http://127.0.0.1:1"), pair("mock"));
+        assert_eq!(announced("drained in 3 ms"), None);
+    }
 }

@@ -113,7 +113,7 @@ impl Handler for Journey {
         let notice = NoticeEvent::new(clock::wall(), LogLevel::Info, "malformed_request");
         let notice = notice.with("request_id", id.as_str()).with("code", why.code());
         self.shared.telemetry.notice(&notice);
-        refuse::framing(why, id)
+        refuse::framing(*why, id)
     }
 
     fn cut_bytes(&self, why: Cut) -> Bytes {
@@ -129,16 +129,18 @@ impl Handler for Journey {
     }
 
     fn notice(&self, notice: &Notice) {
+        let event = |level, name| NoticeEvent::new(clock::wall(), level, name);
         let event = match notice {
             Notice::AcceptPaused { error } => {
-                NoticeEvent::new(clock::wall(), LogLevel::Error, "accept_paused")
-                    .with("error", error.to_string())
+                event(LogLevel::Error, "accept_paused").with("error", error.to_string())
             }
-            Notice::AcceptResumed => {
-                NoticeEvent::new(clock::wall(), LogLevel::Info, "accept_resumed")
+            Notice::AcceptResumed => event(LogLevel::Info, "accept_resumed"),
+            Notice::ProxyRefused { .. }
+            | Notice::HandshakeFailed { .. }
+            | Notice::WriteStalled { .. }
+            | Notice::Panicked { .. } => {
+                event(LogLevel::Warn, "connection").with("notice", format!("{notice:?}"))
             }
-            other => NoticeEvent::new(clock::wall(), LogLevel::Warn, "listener")
-                .with("notice", format!("{other:?}")),
         };
         self.shared.telemetry.notice(&event);
     }

@@ -99,6 +99,10 @@ pub struct Running {
 ///
 /// # Errors
 /// [`StartError`]: a port, a file or a folder that cannot be used; its `hint` says what to do.
+#[expect(
+    clippy::unused_async,
+    reason = "sockets and tasks need the runtime; an async fn cannot run outside one"
+)]
 pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, StartError> {
     let tasks = Tasks::default();
     let node_list = nodes(&resolved.upstream, &[], &tasks)?;
@@ -110,18 +114,9 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         Some(files) => Some(Arc::new(TlsStore::load(files)?)),
         None => None,
     };
-    let data_listener = match inherited.data {
-        Some(listener) => listener,
-        None => Listener::bind(resolved.serve.listen)?,
-    };
-    let admin_listener = match inherited.admin {
-        Some(listener) => listener,
-        None => Listener::bind(resolved.admin.listen)?,
-    };
+    let (data_listener, admin_listener) = listeners(&resolved, inherited)?;
     let (data, admin_address) = (data_listener.local_addr(), admin_listener.local_addr());
-    let mut seed = [0; 8];
-    getrandom::fill(&mut seed).map_err(|_no_source| StartError::Random)?;
-    let shared = Arc::new(Shared::new(telemetry.clone(), state, u64::from_le_bytes(seed)));
+    let shared = Arc::new(Shared::new(telemetry.clone(), state, seed()?));
     let journey = Arc::new(Journey::new(shared, snapshot));
     let shutdown = Shutdown::new();
 
@@ -136,10 +131,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         cutting(shutdown.clone()),
     ));
     let sweeping = tasks.spawn(sweep(Arc::clone(&journey), shutdown.clone()));
-    let notice = NoticeEvent::new(clock::wall(), LogLevel::Info, "listening")
-        .with("data", data.to_string())
-        .with("admin", admin_address.to_string());
-    telemetry.notice(&notice);
+    tell_listening(&telemetry, data, admin_address);
     Ok(Running {
         data,
         admin: admin_address,
@@ -153,6 +145,35 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         admin_serving,
         sweeping,
     })
+}
+
+/// The two sockets: inherited ones first, fresh ones else.
+fn listeners(
+    resolved: &Resolved,
+    inherited: Inherited,
+) -> Result<(Listener, Listener), ListenError> {
+    let data = match inherited.data {
+        Some(listener) => listener,
+        None => Listener::bind(resolved.serve.listen)?,
+    };
+    let admin = match inherited.admin {
+        Some(listener) => listener,
+        None => Listener::bind(resolved.admin.listen)?,
+    };
+    Ok((data, admin))
+}
+
+fn seed() -> Result<u64, StartError> {
+    let mut seed = [0; 8];
+    getrandom::fill(&mut seed).map_err(|_no_source| StartError::Random)?;
+    Ok(u64::from_le_bytes(seed))
+}
+
+fn tell_listening(telemetry: &Telemetry, data: SocketAddr, admin: SocketAddr) {
+    let notice = NoticeEvent::new(clock::wall(), LogLevel::Info, "listening")
+        .with("data", data.to_string())
+        .with("admin", admin.to_string());
+    telemetry.notice(&notice);
 }
 
 impl Running {

@@ -106,6 +106,7 @@ impl Mock {
             tls: tls.clone(),
             address,
             stopping: stopping.subscribe(),
+            wanted: shared.listening.subscribe(),
             opened,
         };
         let task = Some(accept::spawn(acceptor.run(listener)));

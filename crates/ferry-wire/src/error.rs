@@ -139,7 +139,7 @@ impl FromStr for ApiErrorKind {
 pub enum Before {
     /// Only whole events, or nothing.
     Boundary,
-    /// A part of an event, which must be ended first.
+    /// A part of an event, which becomes the error.
     PartialEvent,
 }
 
@@ -163,7 +163,9 @@ pub fn sse_error(
 ) -> Bytes {
     let mut out = Vec::with_capacity(body_len(message, code, request_id) + 32);
     if before == Before::PartialEvent {
-        out.extend_from_slice(b"\n\n");
+        // Ends the line and not the event: `event: error` then names the whole, so that an SDK raises its
+        // API error and not one about the JSON of half an event.
+        out.push(b'\n');
     }
     out.extend_from_slice(b"event: error\ndata: ");
     push_body(&mut out, kind, message, code, request_id);

@@ -1,6 +1,7 @@
 //! The subcommands, one file each. This file knows their names and the flags that all of them share.
 
 mod config;
+mod demo;
 mod mock;
 mod serve;
 
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
 enum Command {
     /// Runs the gateway
     Serve(serve::ServeArgs),
+    /// Shows the gateway at work before a scripted provider: no key, no network
+    Demo(demo::DemoArgs),
     /// Runs the scripted Claude API alone, with faults on a dial
     Mock(mock::MockArgs),
     /// Checks, shows and explains the configuration
@@ -46,6 +49,7 @@ impl Cli {
     pub(crate) fn run(self) -> miette::Result<ExitCode> {
         match self.command {
             Command::Serve(args) => serve::run(args, self.shared),
+            Command::Demo(args) => demo::run(args),
             Command::Mock(args) => runtime(None)?.block_on(mock::run(args)),
             Command::Config(args) => config::run(args, self.shared.config, self.shared.set),
         }

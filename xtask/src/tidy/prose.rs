@@ -8,6 +8,8 @@ use super::{Finding, Tree};
 const ARCHITECTURE_LINES: usize = 250;
 /// Folders that only exist on one machine, at the start of a path.
 const MACHINE: [&str; 3] = ["/work/", "/root/", "/home/"];
+/// A home of nobody, for tests that need one.
+const MADE_UP: &str = "/home/op";
 /// Registries are reached through their clients; a host in the tree ties it to one mirror.
 const HOSTS: [&str; 6] = [
     "static.crates.io",
@@ -146,7 +148,9 @@ pub(super) fn machine(tree: &Tree) -> Vec<Finding> {
 fn starts_path(line: &str, mark: &str) -> bool {
     line.match_indices(mark).any(|(at, _)| {
         let before = at.checked_sub(1).and_then(|before| line.as_bytes().get(before));
-        before.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`(=:,<>[".contains(byte))
+        let made_up = line.get(at..).is_some_and(|rest| rest.starts_with(MADE_UP));
+        !made_up
+            && before.is_none_or(|byte| byte.is_ascii_whitespace() || b"\"'`(=:,<>[".contains(byte))
     })
 }
 

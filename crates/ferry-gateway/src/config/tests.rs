@@ -38,7 +38,7 @@ impl Folder {
             env,
             flags: owned(flags),
             cwd: self.path().to_owned(),
-            home: Some(PathBuf::from("/home/op")),
+            home: Some(PathBuf::from("/srv/op")),
         }
     }
 }
@@ -59,7 +59,7 @@ fn without_a_file_there_is_the_provider_and_no_key() {
     let folder = tempfile::tempdir().unwrap();
     let inputs = Inputs {
         cwd: folder.path().to_owned(),
-        home: Some(PathBuf::from("/home/op")),
+        home: Some(PathBuf::from("/srv/op")),
         ..Inputs::default()
     };
     let resolved = load(&inputs).unwrap().resolved;
@@ -71,7 +71,7 @@ fn without_a_file_there_is_the_provider_and_no_key() {
     assert_eq!(node.url, "https://api.anthropic.com");
     assert!(node.keys.is_empty());
     assert!(resolved.journey.loopback);
-    assert_eq!(resolved.state.dir, Path::new("/home/op/.local/state/ferry"));
+    assert_eq!(resolved.state.dir, Path::new("/srv/op/.local/state/ferry"));
     assert_eq!(resolved.journey.timeouts.early_ping, None);
 }
 
@@ -136,7 +136,7 @@ fn every_section_arrives_where_it_is_used() {
     assert_eq!(node.keys[1].key.expose_secret(), "sk-ant-api03-from-file");
     assert_eq!(node.headers[0].1, "sk-ant-api03-from-file");
     assert_eq!(resolved.upstream.connect_timeout, Duration::from_millis(100));
-    assert_eq!(resolved.telemetry.file.as_deref(), Some(Path::new("/home/op/ferry.log")));
+    assert_eq!(resolved.telemetry.file.as_deref(), Some(Path::new("/srv/op/ferry.log")));
     assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
 }
 

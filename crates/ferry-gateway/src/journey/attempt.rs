@@ -7,7 +7,6 @@ mod exchange;
 mod land;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use ferry_rules::retry::{self, Failure, Verdict};
 use ferry_wire::header;
@@ -39,20 +38,27 @@ pub(super) enum Fault {
     WriteStall { node: Arc<str>, after_ms: u128 },
     /// The whole request took too long.
     Total { node: Arc<str> },
-    /// What came back is not HTTP.
-    NotHttp { node: Arc<str> },
     /// No answer in time.
     Silent { node: Arc<str>, after_ms: u128 },
-    /// A web page where JSON or events were due.
-    Html { node: Arc<str>, status: u16 },
-    /// The node sends clients elsewhere.
-    Redirect { node: Arc<str>, status: u16 },
-    /// JSON that ends in the middle.
-    HalfJson { node: Arc<str> },
+    /// The node answered, and not what the API answers.
+    Bad { node: Arc<str>, answer: BadAnswer },
     /// All held bytes together are over the bound.
     NoMemory,
     /// The client's own body broke off while it was flowing.
     Upload,
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum BadAnswer {
+    /// It is not HTTP.
+    NotHttp,
+    /// A web page where JSON or events were due.
+    Html { status: u16 },
+    /// It sends clients elsewhere.
+    Redirect { status: u16 },
+    /// JSON that ends in the middle.
+    HalfJson,
 }
 
 /// One try's end, when it is not an answer.
@@ -121,8 +127,10 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
                 node = Some(at);
             }
             Verdict::RetryFree | Verdict::Final => {
-                let fault =
-                    Fault::Lost { node: at.settings.name.clone(), phase: "the request was sent" };
+                let fault = Fault::Lost {
+                    node: Arc::clone(&at.settings.name),
+                    phase: "the request was sent",
+                };
                 return Err(refused(passage, fault));
             }
         }
@@ -146,7 +154,23 @@ impl Missed {
             Self::Dial(_) => AttemptResult::ConnectFailed,
             Self::NotWritten(_) => AttemptResult::NotWritten,
             Self::Stale => AttemptResult::Stale,
-            Self::Final(_) => AttemptResult::Lost,
+            Self::Final(fault) => fault.result(),
+        }
+    }
+}
+
+impl Fault {
+    /// How the attempt ended, for the metrics.
+    pub(super) fn result(&self) -> AttemptResult {
+        match self {
+            Self::NoNode { .. } => AttemptResult::ConnectFailed,
+            Self::Dialect(_) | Self::NoMemory | Self::Upload => AttemptResult::Cancelled,
+            Self::Lost { .. } => AttemptResult::Lost,
+            Self::WriteStall { .. } | Self::Silent { .. } | Self::Total { .. } => {
+                AttemptResult::TimedOut
+            }
+            Self::Bad { answer: BadAnswer::HalfJson, .. } => AttemptResult::Cut,
+            Self::Bad { .. } => AttemptResult::BadAnswer,
         }
     }
 }
@@ -185,18 +209,11 @@ async fn one(
     let http2 = matches!(connection, Connection::Http2(_));
     let request = render(&node.settings, plain, http2, body)
         .map_err(|error| Missed::Final(Fault::Dialect(error)))?;
-    passage.facts.node = Some(node.settings.name.clone());
+    passage.facts.node = Some(Arc::clone(node));
     passage.facts.attempts = passage.facts.attempts.saturating_add(1);
     let name = &node.settings.name;
     let response = exchange::exchange(passage, name, &mut connection, request, &sent).await?;
     passage.facts.bytes_in = passage.facts.bytes_in.max(sent.bytes());
     let (parts, body) = response.into_parts();
     Ok((parts, Flight::new(Arc::clone(node), connection, body)))
-}
-
-/// When the whole request must be over.
-pub(super) fn total_deadline(passage: &Passage) -> Instant {
-    let timeouts = &passage.snapshot.settings.timeouts;
-    let total = if passage.facts.stream { timeouts.stream_total } else { timeouts.nonstream_total };
-    passage.arrival + total
 }

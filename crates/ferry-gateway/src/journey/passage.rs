@@ -14,6 +14,7 @@ use super::settle;
 use super::snapshot::Snapshot;
 use crate::state::State;
 use crate::telemetry::{Outcome, Telemetry};
+use crate::upstream::Node;
 
 /// What all passages share, over every reload.
 #[derive(Debug)]
@@ -125,6 +126,7 @@ impl HeldBytes {
     /// Sets `bytes` more aside; false when all held bytes together would pass `max`.
     pub(super) fn grow(&mut self, bytes: u64, max: u64) -> bool {
         let held = self.shared.held.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.telemetry.held_bytes(bytes.cast_signed());
         self.bytes += bytes;
         held.saturating_add(bytes) <= max
     }
@@ -134,6 +136,7 @@ impl Drop for HeldBytes {
     fn drop(&mut self) {
         if self.bytes > 0 {
             self.shared.held.fetch_sub(self.bytes, Ordering::Relaxed);
+            self.shared.telemetry.held_bytes(-self.bytes.cast_signed());
         }
     }
 }
@@ -143,7 +146,7 @@ impl Drop for HeldBytes {
 pub(super) struct Facts {
     pub(super) status: u16,
     pub(super) outcome: Outcome,
-    pub(super) node: Option<Arc<str>>,
+    pub(super) node: Option<Arc<Node>>,
     pub(super) attempts: u8,
     pub(super) client_retry: u32,
     pub(super) model: Option<Box<str>>,
@@ -231,6 +234,15 @@ impl Passage {
             facts: Facts::begin(),
             permit: None,
         })
+    }
+}
+
+impl Passage {
+    /// When the whole request must be over.
+    pub(super) fn total_deadline(&self) -> Instant {
+        let timeouts = &self.snapshot.settings.timeouts;
+        let stream = self.facts.stream;
+        self.arrival + if stream { timeouts.stream_total } else { timeouts.nonstream_total }
     }
 }
 

@@ -96,9 +96,10 @@ async fn hold(
     body: &mut Incoming,
 ) -> Result<Payload, Fault> {
     let settings = &passage.snapshot.settings;
-    let max = match passage.family {
-        Family::BatchCreate => settings.batch_body_bytes_max,
-        _messages_shaped => settings.body_bytes_max,
+    let max = if passage.family == Family::BatchCreate {
+        settings.batch_body_bytes_max
+    } else {
+        settings.body_bytes_max
     };
     let declared = body.size_hint().exact();
     if declared.is_some_and(|length| length > max) {

@@ -137,7 +137,13 @@ impl Refused {
         passage.facts.status = told.status;
         passage.facts.outcome = told.outcome;
         passage.facts.code = Some(told.code);
-        sse_error(told.kind, &told.message, told.code, passage.request_id.as_str(), Before::Boundary)
+        sse_error(
+            told.kind,
+            &told.message,
+            told.code,
+            passage.request_id.as_str(),
+            Before::Boundary,
+        )
     }
 }
 
@@ -196,7 +202,7 @@ pub(super) fn panicked(id: RequestId) -> Response<AnswerBody> {
 }
 
 /// The raw answer to bytes that never became a request.
-pub(super) fn framing(why: &FramingError, id: RequestId) -> Bytes {
+pub(super) fn framing(why: FramingError, id: RequestId) -> Bytes {
     let message = format!("Ferry could not {why}. Send one well-formed HTTP/1.1 request.");
     raw(400, "Bad Request", ApiErrorKind::InvalidRequest, &message, why.code(), id)
 }

@@ -144,13 +144,13 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
         explain_error(&mut parts, &shape, &passage, caller);
     }
     let body = match shape {
-        Shape::Whole { chunks, head_only, _set_aside } => {
+        Shape::Whole { chunks, head_only, set_aside } => {
             if !head_only {
                 parts.headers.remove(http_header::CONTENT_LENGTH);
             }
-            tell_attempt(&passage, AttemptResult::Ok);
+            tell_attempt(&passage, attempt_result(status));
             passage.facts.bytes_out = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-            AnswerBody::whole(Some(passage), chunks, _set_aside)
+            AnswerBody::whole(Some(passage), chunks, set_aside)
         }
         Shape::Stream { flight, observer, first } => {
             parts.headers.remove(http_header::CONTENT_LENGTH);
@@ -180,19 +180,27 @@ fn outcome(status: u16) -> Outcome {
     }
 }
 
+/// The same for the node's own count.
+fn attempt_result(status: u16) -> AttemptResult {
+    match status {
+        0..=399 => AttemptResult::Ok,
+        429 => AttemptResult::RateLimited,
+        500.. => AttemptResult::UpstreamError,
+        _ => AttemptResult::ClientError,
+    }
+}
+
 pub(super) fn tell_attempt(passage: &Passage, result: AttemptResult) {
     if let Some(node) = &passage.facts.node {
-        passage.shared.telemetry.attempt(node, result);
+        passage.shared.telemetry.attempt(&node.settings.name, result);
     }
 }
 
 /// What Ferry adds to every answer.
 pub(super) fn own_headers(headers: &mut HeaderMap, passage: &Passage) {
     headers.insert(header::X_FERRY_REQUEST_ID, passage.request_id.to_header());
-    if let Some(node) = &passage.facts.node
-        && let Ok(node) = HeaderValue::from_str(node)
-    {
-        headers.insert(header::X_FERRY_NODE, node);
+    if let Some(node) = &passage.facts.node {
+        headers.insert(header::X_FERRY_NODE, node.name_header.clone());
         headers
             .insert(header::X_FERRY_ATTEMPTS, HeaderValue::from(u16::from(passage.facts.attempts)));
     }

@@ -2,6 +2,8 @@
 //! times and outcome to telemetry. It runs from the passage's drop, so it runs exactly once, and it
 //! never waits.
 
+use std::sync::Arc;
+
 use crate::clock;
 use crate::telemetry::{RequestEvent, Tokens};
 
@@ -15,14 +17,14 @@ pub(super) fn settle(passage: &mut Passage) {
         at: passage.arrival_wall,
         request_id: passage.request_id.as_str().into(),
         tenant: std::mem::take(&mut passage.tenant),
-        line: passage.line.clone(),
+        line: Arc::clone(&passage.line),
         method: std::mem::take(&mut passage.method),
         family: passage.family.as_str(),
         path: std::mem::take(&mut passage.path),
         client: passage.client,
         status: facts.status,
         outcome: facts.outcome,
-        node: facts.node.take(),
+        node: facts.node.as_ref().map(|node| Arc::clone(&node.settings.name)),
         attempts: facts.attempts,
         client_retry: facts.client_retry,
         model: facts.model.take(),

@@ -76,7 +76,7 @@ impl Snapshot {
     /// True when the credential is one of Ferry's own keys. Every key is compared, in constant time.
     pub(super) fn admits(&self, credential: &str) -> bool {
         let hash = blake3::hash(credential.as_bytes());
-        self.access.iter().fold(false, |found, key| found | (*key == hash))
+        self.access.iter().filter(|key| **key == hash).count() > 0
     }
 
     /// The business line that a `X-Biz-Type` value names: `default` without one, `other` for one
@@ -84,7 +84,7 @@ impl Snapshot {
     pub(super) fn line(&self, value: Option<&HeaderValue>) -> Arc<str> {
         match line::resolve(&self.settings.lines, value.map(HeaderValue::as_bytes)) {
             LineRef::Default => Arc::clone(&self.line_default),
-            LineRef::Known(name) => self.lines.get(name).unwrap_or(&self.line_other).clone(),
+            LineRef::Known(name) => Arc::clone(self.lines.get(name).unwrap_or(&self.line_other)),
             LineRef::Other => Arc::clone(&self.line_other),
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::Running;
 use crate::clock;
 use crate::config::{self, ConfigReport, Inputs, Problem};
-use crate::journey::Snapshot;
 use crate::journey::snapshot::ZoneNotAHeader;
+use crate::journey::{self, Snapshot};
 use crate::tasks::Tasks;
 use crate::telemetry::{LogLevel, NoticeEvent, ReloadResult, Telemetry};
 use crate::upstream::{self, Node, TlsError};
@@ -66,7 +66,10 @@ pub(super) fn reload(running: &mut Running, inputs: &Inputs) -> Result<Reloaded,
     let before = running.journey.snapshot();
     let node_list = nodes(&new.upstream, &before.nodes, &running.tasks)?;
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
-    let snapshot = Arc::new(Snapshot::new(new.journey.clone(), node_list)?);
+    // Whether `Host` is checked belongs to the socket, which stays until a restart.
+    let loopback = running.started.journey.loopback;
+    let settings = journey::Settings { loopback, ..new.journey.clone() };
+    let snapshot = Arc::new(Snapshot::new(settings, node_list)?);
     if let (Some(certificate), Some(files)) = (&running.certificate, &new.serve.tls) {
         certificate.reload(files)?;
     }

@@ -143,7 +143,7 @@ fn classify(mut error: TrySendError<Request<Outgoing>>, reused: bool) -> SendErr
     }
 }
 
-/// The node says that it has not looked at the stream: REFUSED_STREAM, or a GOAWAY below its id
+/// The node says that it has not looked at the stream: `REFUSED_STREAM`, or a GOAWAY below its id
 /// (RFC 9113 section 8.7).
 fn is_refused_stream(error: &hyper::Error) -> bool {
     let mut source = std::error::Error::source(error);

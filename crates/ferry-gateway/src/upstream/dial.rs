@@ -90,7 +90,8 @@ pub(super) async fn dial(
 ) -> Result<Dialled, DialError> {
     let host = node.url.host().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let port = node.url.port_u16().unwrap_or(if tls.is_some() { 443 } else { 80 });
+    let usual = if tls.is_some() { 443 } else { 80 };
+    let port = node.url.port_u16().unwrap_or(usual);
     let socket = connect(node, bare, port, patience.connect).await?;
     let Some(tls) = tls else {
         return Ok(Dialled { io: NodeIo::Tcp(socket), http2: node.http == HttpVersion::Http2 });

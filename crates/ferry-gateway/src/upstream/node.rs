@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::connection::{Connection, Own};
 use super::dial::{DialError, Patience, dial};
@@ -31,6 +32,8 @@ const READ_BUFFER_MAX: usize = 64 * 1024;
 pub struct Node {
     /// What the configuration says of it.
     pub settings: Arc<NodeSettings>,
+    /// Its name as the value of `x-ferry-node`; shared, so that an answer allocates nothing for it.
+    pub name_header: HeaderValue,
     tls: Option<Arc<rustls::ClientConfig>>,
     patience: Patience,
     idle_timeout: Duration,
@@ -69,6 +72,8 @@ impl Node {
         let https = settings.url.scheme() == Some(&http::uri::Scheme::HTTPS);
         Ok(Self {
             settings: Arc::clone(settings),
+            name_header: HeaderValue::from_str(&settings.name)
+                .unwrap_or_else(|_odd_name| HeaderValue::from_static("node")),
             tls: if https { Some(client_config(settings)?) } else { None },
             patience: Patience { connect: bounds.connect_timeout, tls: bounds.tls_timeout },
             idle_timeout: bounds.idle_timeout,
@@ -104,7 +109,7 @@ impl Node {
         let failed = |source| DialError::Http { host: host(), source };
         let io = TokioIo::new(dialled.io);
         if dialled.http2 {
-            let (sender, driver) = http2::Builder::new(TokioExecutor::new())
+            let (sender, driver) = http2::Builder::new(self.tasks.clone())
                 .timer(TokioTimer::new())
                 .initial_stream_window_size(STREAM_WINDOW)
                 .initial_connection_window_size(CONNECTION_WINDOW)

@@ -65,6 +65,8 @@ pub(super) struct Acceptor {
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) address: SocketAddr,
     pub(super) stopping: watch::Receiver<bool>,
+    /// Whether the listener should be open; subscribed to before the first change can come.
+    pub(super) wanted: watch::Receiver<bool>,
     /// Says whether the listener is open.
     pub(super) opened: watch::Sender<bool>,
 }
@@ -75,7 +77,7 @@ impl Acceptor {
         let mut connections = JoinSet::new();
         let mut listener = Some(listener);
         let mut stopping = self.stopping.clone();
-        let mut wanted = self.shared.listening.subscribe();
+        let mut wanted = self.wanted.clone();
         loop {
             tokio::select! {
                 () = told(&mut stopping) => break,

@@ -52,18 +52,21 @@ fn an_own_error_has_the_shape_of_the_api() {
 }
 
 #[test]
-fn an_error_event_ends_what_stands_before_it() {
+fn an_error_event_takes_over_what_stands_before_it() {
     let clean = sse_error(ApiErrorKind::Api, "cut\r\n\ndata: x", "c", "r", Before::Boundary);
     assert!(clean.starts_with(b"event: error\ndata: {"));
     assert!(clean.ends_with(b"}\n\n"));
-    assert_eq!(clean.iter().filter(|byte| **byte == b'\n').count(), 3, "one frame only");
+    assert_eq!(memchr::memchr_iter(b'\n', &clean).count(), 3, "one frame only");
     let after_part = sse_error(ApiErrorKind::Api, "m", "c", "r", Before::PartialEvent);
-    assert!(after_part.starts_with(b"\n\nevent: error\n"));
+    assert!(after_part.starts_with(b"\nevent: error\ndata: {"));
 }
+
+/// Kind, message and code.
+type Seen<'a> = (ApiErrorKind, &'a str, Option<&'a str>);
 
 #[test]
 fn foreign_errors_are_looked_into_as_far_as_they_go() {
-    let table: &[(&str, Option<(ApiErrorKind, &str, Option<&str>)>)] = &[
+    let table: &[(&str, Option<Seen<'_>>)] = &[
         (
             r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
             Some((ApiErrorKind::Overloaded, "Overloaded", None)),

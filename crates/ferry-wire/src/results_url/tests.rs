@@ -95,7 +95,7 @@ fn a_body_that_is_no_json_is_an_error() {
         let result = rewrite(&Bytes::copy_from_slice(body.as_bytes()), BASE);
         assert!(matches!(result, Err(ResultsUrlError::Malformed { .. })), "{body}: {result:?}");
     }
-    let deep = format!("{{\"results_url\":{}", "[".repeat(DEPTH_MAX + 1));
+    let deep = format!("{{\"results_url\":{}", "[".repeat(crate::json::cursor::DEPTH_MAX + 1));
     let result = rewrite(&Bytes::from(deep), BASE);
     assert!(matches!(result, Err(ResultsUrlError::TooDeep { .. })), "{result:?}");
 }

@@ -34,7 +34,7 @@ fn observe(flavor: Flavor, pieces: &[&[u8]]) -> (Observer, Vec<u8>) {
         observer.push(Bytes::copy_from_slice(piece), &mut out);
         came += piece.len();
         assert!(out.iter().all(|slice| !slice.is_empty()), "no empty piece");
-        out.iter().for_each(|slice| left.extend_from_slice(slice));
+        left.extend_from_slice(&out.concat());
         assert_eq!(left.len() + observer.tail_len(), came, "nothing is lost");
     }
     (observer, left)
@@ -136,12 +136,15 @@ fn whole_events_of_one_chunk_leave_as_one_slice_of_it() {
     assert_eq!(out.len(), 3);
 }
 
+/// A stream, its number of events, and its error.
+type Form<'a> = (String, u64, Option<(ApiErrorKind, &'a str)>);
+
 #[test]
 fn forms_of_lines_are_read_as_the_standard_says() {
     let error = Some((ApiErrorKind::Overloaded, "m"));
     let data = "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"m\"}}";
     let (left, right) = data.split_at(16);
-    let table: &[(String, u64, Option<(ApiErrorKind, &str)>)] = &[
+    let table: &[Form<'_>] = &[
         (format!("event: error\ndata: {data}\n\n"), 1, error),
         (format!("event:error\ndata:{data}\n\n"), 1, error),
         (format!("\u{feff}event: error\ndata: {data}\n\n"), 1, error),
@@ -200,7 +203,7 @@ fn a_long_event_flows_in_pieces_and_is_known_by_its_name() {
         for piece in stream.as_bytes().chunks(size) {
             let mut out = Vec::new();
             observer.push(Bytes::copy_from_slice(piece), &mut out);
-            out.iter().for_each(|slice| left.extend_from_slice(slice));
+            left.extend_from_slice(&out.concat());
             was_mid_event |= observer.mid_event();
             assert!(observer.tail_len() <= TAIL_BYTES_MAX);
             assert_eq!(observer.before() == Before::PartialEvent, observer.mid_event());

@@ -45,10 +45,13 @@ fn absent_null_and_odd_fields_keep_what_was_known() {
     assert_eq!(taken(start, &[odder, "{}"]), (5, 1, 9, 0, 0, false));
 }
 
+/// Start, deltas, and what is then known: 5 min, 1 h, split missing.
+type Writes<'a> = (&'a str, &'a [&'a str], (u64, u64, bool));
+
 #[test]
 fn cache_writes_are_split_by_their_time_to_live() {
     let split = r#"{"cache_creation_input_tokens":30,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20}}"#;
-    let table: &[(&str, &[&str], (u64, u64, bool))] = &[
+    let table: &[Writes<'_>] = &[
         (split, &[], (10, 20, false)),
         // The delta repeats the total only.
         (split, &[r#"{"cache_creation_input_tokens":30,"output_tokens":1}"#], (10, 20, false)),
@@ -109,4 +112,31 @@ fn other_answers_tell_what_they_have() {
     assert_eq!(from_message(b"<html>"), None);
     assert_eq!(from_message(b"{\"id\":\"msg"), None);
     assert_eq!(from_message(b""), None);
+}
+
+/// Input tokens and model.
+type Found<'a> = (u64, Option<&'a str>);
+
+#[test]
+fn members_of_a_message_are_found_wherever_and_however_they_stand() {
+    let table: &[(&str, Option<Found<'_>>)] = &[
+        (r#" { "usage" : { "input_tokens" : 5 } , "model" : "m" } "#, Some((5, Some("m")))),
+        (r#"{"\u0075sage":{"input_tokens":5},"model":"\u006d"}"#, Some((5, Some("m")))),
+        (
+            r#"{"content":[{"usage":{"input_tokens":9}}],"model":"a","model":"m"}"#,
+            Some((0, Some("m"))),
+        ),
+        ("{}", Some((0, None))),
+        (r#"{"model":"m"}x"#, None),
+        (r#"{"model":"m""#, None),
+        (r#"{"model":"m",}"#, None),
+        (r#"{"model" "m"}"#, None),
+        (r#"{"content":[}],"model":"m"}"#, None),
+        (r#"["model"]"#, None),
+    ];
+    for (body, expected) in table {
+        let facts = from_message(body.as_bytes());
+        let found = facts.as_ref().map(|facts| (facts.usage.input, facts.model.as_deref()));
+        assert_eq!(found, *expected, "{body}");
+    }
 }

@@ -30,13 +30,12 @@ pub(crate) struct ServeArgs {
 
 pub(crate) fn run(args: ServeArgs, shared: Shared) -> miette::Result<ExitCode> {
     let mut flags = shared.set;
-    let quoted = |address: String| format!("{address:?}");
-    flags.extend(args.listen.map(|address| ("server.listen".to_owned(), quoted(address))));
-    flags.extend(args.admin_listen.map(|a| ("server.admin_listen".to_owned(), quoted(a))));
+    flags.extend(args.listen.map(|address| ("listen".to_owned(), address)));
+    flags.extend(args.admin_listen.map(|address| ("admin-listen".to_owned(), address)));
     let inputs = Inputs::from_process(shared.config, flags);
     let loaded = match config::load(&inputs) {
         Ok(loaded) => loaded,
-        Err(report) => return refuse(report),
+        Err(report) => return Ok(refuse(report)),
     };
     for warning in &loaded.warnings {
         warn(&warning.line());
@@ -45,9 +44,9 @@ pub(crate) fn run(args: ServeArgs, shared: Shared) -> miette::Result<ExitCode> {
 }
 
 /// A broken configuration: shown with line and caret; exit code 78, which systemd does not retry.
-fn refuse(report: ConfigReport) -> miette::Result<ExitCode> {
+fn refuse(report: ConfigReport) -> ExitCode {
     warn(&format!("{:?}", miette::Report::new(report)));
-    Ok(ExitCode::from(ConfigReport::EXIT_CODE))
+    ExitCode::from(ConfigReport::EXIT_CODE)
 }
 
 fn warn(text: &str) {
@@ -139,7 +138,9 @@ async fn watch(files: Vec<PathBuf>, running: &Running) -> Watched {
     match config::watch::watch(files, running.tasks()).await {
         Ok(watched) => Some(watched),
         Err(error) => {
-            warn(&format!("warning: changes of the configuration are not noticed: failed to {error}"));
+            warn(&format!(
+                "warning: changes of the configuration are not noticed: failed to {error}"
+            ));
             None
         }
     }

@@ -88,7 +88,7 @@ impl Default for Server {
             batch_body_bytes_max: 268_435_456,
             answer_bytes_max: 8_388_608,
             held_bytes_max: 536_870_912,
-            idle_connections_max: 64,
+            idle_connections_max: 256,
             drain_ms: 900_000,
             ping_ms: 15_000,
             early_ping_ms: 0,

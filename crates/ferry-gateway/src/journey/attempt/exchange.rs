@@ -9,7 +9,7 @@ use std::time::Instant;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{Fault, Missed, total_deadline};
+use super::{BadAnswer, Fault, Missed};
 use crate::clock;
 use crate::journey::passage::Passage;
 use crate::journey::settings::Timeouts;
@@ -28,7 +28,7 @@ pub(super) async fn exchange(
     let mut watch = Watch {
         timeouts,
         stream: passage.facts.stream,
-        total: total_deadline(passage),
+        total: passage.total_deadline(),
         progress_at: begun,
         bytes: 0,
     };
@@ -118,7 +118,7 @@ fn missed(error: SendError, node: &Arc<str>) -> Missed {
         SendError::Stale(_) => Missed::Stale,
         SendError::Lost(error) if error.is_user() => Missed::Final(Fault::Upload),
         SendError::Lost(error) if error.is_parse() => {
-            Missed::Final(Fault::NotHttp { node: Arc::clone(node) })
+            Missed::Final(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }
         SendError::Lost(_) => {
             Missed::Final(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })

@@ -13,7 +13,7 @@ use ferry_wire::{results_url, usage};
 use http::response::Parts;
 use http::{Method, StatusCode, header as http_header};
 
-use super::{Fault, total_deadline};
+use super::{BadAnswer, Fault};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
@@ -35,7 +35,7 @@ pub(in crate::journey) struct Landed {
 #[derive(Debug)]
 pub(in crate::journey) enum Shape {
     /// All of it is here. `head_only` keeps the length that the node declared (HEAD, 304).
-    Whole { chunks: Vec<Bytes>, head_only: bool, _set_aside: Option<HeldBytes> },
+    Whole { chunks: Vec<Bytes>, head_only: bool, set_aside: Option<HeldBytes> },
     /// Events, the first of which are here.
     Stream { flight: Flight, observer: Box<Observer>, first: Vec<Bytes> },
     /// Bytes that flow on, the first of which are here.
@@ -68,11 +68,14 @@ pub(in crate::journey) async fn land(
     let node = Arc::clone(&flight.node.settings.name);
     let landed = match kind {
         _ if is_redirect(parts.status) => {
-            Err(Fault::Redirect { node, status: parts.status.as_u16() })
+            Err(Fault::Bad { node, answer: BadAnswer::Redirect { status: parts.status.as_u16() } })
         }
-        Kind::Empty => Ok(Shape::Whole { chunks: Vec::new(), head_only: true, _set_aside: None }),
+        Kind::Empty if answer_is_due(&passage, &parts, &head.method) => {
+            Err(Fault::Bad { node, answer: BadAnswer::HalfJson })
+        }
+        Kind::Empty => Ok(Shape::Whole { chunks: Vec::new(), head_only: true, set_aside: None }),
         Kind::Html if parts.status.is_success() => {
-            Err(Fault::Html { node, status: parts.status.as_u16() })
+            Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
         }
         Kind::Events if parts.status.is_success() && uncoded(&parts) => {
             first_events(&mut passage, flight).await
@@ -82,7 +85,12 @@ pub(in crate::journey) async fn land(
     };
     match landed {
         Ok(shape) => Ok(Landed { passage, parts, shape, caller }),
-        Err(fault) => Err(refused(passage, fault)),
+        Err(fault) => {
+            if let Some(node) = &passage.facts.node {
+                passage.shared.telemetry.attempt(&node.settings.name, fault.result());
+            }
+            Err(refused(passage, fault))
+        }
     }
 }
 
@@ -109,6 +117,11 @@ fn kind(parts: &Parts, flight: &mut Flight, method: &Method) -> Kind {
     }
 }
 
+/// A call that is paid for has an answer: nothing at all is as much a half answer as half of one.
+fn answer_is_due(passage: &Passage, parts: &Parts, method: &Method) -> bool {
+    parts.status == StatusCode::OK && *method == Method::POST && passage.family.held()
+}
+
 /// 304 answers a condition and sends nobody anywhere.
 fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
@@ -127,10 +140,12 @@ fn flows(family: Family) -> bool {
 }
 
 async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape, Fault> {
-    let flavor = match passage.family {
-        Family::Messages => Flavor::Messages,
-        Family::Complete => Flavor::Complete,
-        _session => Flavor::Other,
+    let flavor = if passage.family == Family::Messages {
+        Flavor::Messages
+    } else if passage.family == Family::Complete {
+        Flavor::Complete
+    } else {
+        Flavor::Other
     };
     let mut observer = Box::new(Observer::new(flavor));
     let mut first = Vec::new();
@@ -140,7 +155,7 @@ async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape
         return Ok(Shape::Stream { flight, observer, first });
     }
     let timeouts = &passage.snapshot.settings.timeouts;
-    let until = (clock::now() + timeouts.first_byte).min(total_deadline(passage));
+    let until = (clock::now() + timeouts.first_byte).min(passage.total_deadline());
     let node = Arc::clone(&flight.node.settings.name);
     while first.is_empty() {
         match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
@@ -170,7 +185,7 @@ async fn hold(
         return Ok(Shape::Flow { flight, first: Vec::new() });
     }
     let node = Arc::clone(&flight.node.settings.name);
-    let until = total_deadline(passage);
+    let until = passage.total_deadline();
     let mut set_aside = HeldBytes::none(&passage.shared);
     let mut chunks = Vec::with_capacity(1);
     let mut total = 0_u64;
@@ -194,7 +209,7 @@ async fn hold(
         }
     }
     let chunks = understand(passage, parts, chunks, head, node)?;
-    Ok(Shape::Whole { chunks, head_only: false, _set_aside: Some(set_aside) })
+    Ok(Shape::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
 }
 
 /// Reads what a held answer says of itself; a successful Messages answer must be whole JSON.
@@ -209,30 +224,25 @@ fn understand(
         return Ok(chunks);
     }
     let whole = join(chunks);
-    match passage.family {
-        Family::BatchCreate | Family::BatchObject => {
-            let base = head.public_base.as_deref().unwrap_or("");
-            match results_url::rewrite(&whole, base) {
-                Ok(Some(spliced)) => return Ok(spliced),
-                Ok(None) => {}
-                Err(_not_json) => return Err(Fault::HalfJson { node }),
-            }
-        }
-        Family::Messages | Family::Complete | Family::CountTokens => {
-            let Some(message) = usage::from_message(&whole) else {
-                let status = parts.status.as_u16();
-                return Err(if looks_like_html(None, &whole) {
-                    Fault::Html { node, status }
-                } else {
-                    Fault::HalfJson { node }
-                });
-            };
-            passage.facts.usage = message.usage;
-            if message.model.is_some() {
-                passage.facts.model = message.model;
-            }
-        }
-        _not_read => {}
+    if matches!(passage.family, Family::BatchCreate | Family::BatchObject) {
+        let base = head.public_base.as_deref().unwrap_or("");
+        return match results_url::rewrite(&whole, base) {
+            Ok(Some(spliced)) => Ok(spliced),
+            Ok(None) => Ok(vec![whole]),
+            Err(_not_json) => Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
+        };
+    }
+    let Some(message) = usage::from_message(&whole) else {
+        let status = parts.status.as_u16();
+        return Err(if looks_like_html(None, &whole) {
+            Fault::Bad { node, answer: BadAnswer::Html { status } }
+        } else {
+            Fault::Bad { node, answer: BadAnswer::HalfJson }
+        });
+    };
+    passage.facts.usage = message.usage;
+    if message.model.is_some() {
+        passage.facts.model = message.model;
     }
     Ok(vec![whole])
 }
@@ -251,9 +261,9 @@ async fn sniff(passage: &mut Passage, parts: &Parts, mut flight: Flight) -> Resu
         return Ok(Shape::Flow { flight, first: Vec::new() });
     }
     let node = Arc::clone(&flight.node.settings.name);
-    match before(total_deadline(passage), poll_fn(|cx| flight.poll_data(cx))).await {
+    match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
         Ok(Some(Ok(chunk))) if looks_like_html(None, &chunk) => {
-            Err(Fault::Html { node, status: parts.status.as_u16() })
+            Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
         }
         Ok(Some(Ok(chunk))) => Ok(Shape::Flow { flight, first: vec![chunk] }),
         Ok(None) => Ok(Shape::Flow { flight, first: Vec::new() }),

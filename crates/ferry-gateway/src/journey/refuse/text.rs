@@ -5,7 +5,8 @@ use ferry_wire::error::ApiErrorKind;
 
 use super::{Told, Why};
 use crate::dialect::messages::DialectError;
-use crate::journey::{accept, admit, attempt, read};
+use crate::journey::attempt::{self, BadAnswer};
+use crate::journey::{accept, admit, read};
 use crate::telemetry::Outcome;
 
 /// Seconds after which a full Ferry is worth another try.
@@ -222,14 +223,31 @@ fn attempt(fault: &attempt::Fault) -> Told {
                  raise the limit."
             ),
         ),
-        Fault::NotHttp { node: name } => node(
+        Fault::Bad { node, answer } => bad_answer(node, *answer),
+        Fault::NoMemory => busy(
+            "held-bytes-max",
+            "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
+        ),
+        Fault::Upload => client(
+            400,
+            ApiErrorKind::InvalidRequest,
+            "body-broken",
+            "The body stopped before its end while it was passed on; send it again.".to_owned(),
+        ),
+    }
+}
+
+/// A node that answered, and not what the API answers.
+fn bad_answer(name: &str, answer: BadAnswer) -> Told {
+    match answer {
+        BadAnswer::NotHttp => node(
             502,
             "node-not-http",
             format!(
                 "Node {name} answered something that is not HTTP; check the node's url and port."
             ),
         ),
-        Fault::Html { node: name, status } => node(
+        BadAnswer::Html { status } => node(
             502,
             "FD-U05",
             format!(
@@ -237,7 +255,7 @@ fn attempt(fault: &attempt::Fault) -> Told {
                  relay's page stands in between. Check the node's url."
             ),
         ),
-        Fault::Redirect { node: name, status } => Told {
+        BadAnswer::Redirect { status } => Told {
             hopeless: true,
             ..node(
                 502,
@@ -248,23 +266,13 @@ fn attempt(fault: &attempt::Fault) -> Told {
                 ),
             )
         },
-        Fault::HalfJson { node: name } => node(
+        BadAnswer::HalfJson => node(
             502,
             "half-answer",
             format!(
                 "Node {name} sent JSON that is not whole; it may have been billed, so Ferry did not repeat \
                  it. Send it again."
             ),
-        ),
-        Fault::NoMemory => busy(
-            "held-bytes-max",
-            "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
-        ),
-        Fault::Upload => client(
-            400,
-            ApiErrorKind::InvalidRequest,
-            "body-broken",
-            "The body stopped before its end while it was passed on; send it again.".to_owned(),
         ),
     }
 }

@@ -17,7 +17,7 @@ use super::{AnswerBody, Inner, own_headers, relay, unbuffered};
 use crate::clock;
 use crate::journey::attempt::{Landed, Shape};
 use crate::journey::cache::Sought;
-use crate::journey::deadline::{Late, before};
+use crate::journey::deadline::before;
 use crate::journey::refuse::Refused;
 
 type Attempt = Pin<Box<dyn Future<Output = Result<Landed, Refused>> + Send>>;
@@ -52,16 +52,14 @@ where
     F: Future<Output = Result<Landed, Refused>> + Send + 'static,
 {
     let mut attempt: Attempt = Box::pin(attempt);
-    match before(clock::now() + plan.after, &mut attempt).await {
-        Ok(landed) => Ok(relay(landed?)),
-        Err(Late) => {
-            let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-            let waiting = Waiting { attempt, timer, every: plan.every };
-            let mut response = Response::new(AnswerBody(Inner::Waiting(Box::new(waiting))));
-            *response.headers_mut() = plan.headers;
-            Ok(response)
-        }
+    if let Ok(landed) = before(clock::now() + plan.after, &mut attempt).await {
+        return Ok(relay(landed?));
     }
+    let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
+    let waiting = Waiting { attempt, timer, every: plan.every };
+    let mut response = Response::new(AnswerBody(Inner::Waiting(Box::new(waiting))));
+    *response.headers_mut() = plan.headers;
+    Ok(response)
 }
 
 /// A committed stream whose node has not answered.

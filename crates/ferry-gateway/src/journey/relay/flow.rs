@@ -11,7 +11,6 @@ use tokio::time::Sleep;
 
 use super::{Broken, tell_attempt};
 use crate::clock;
-use crate::journey::attempt::total_deadline;
 use crate::journey::flight::Flight;
 use crate::journey::passage::Passage;
 use crate::telemetry::{AttemptResult, Outcome};
@@ -76,7 +75,7 @@ impl Flow {
 
     fn done(&mut self) {
         if let Some(passage) = self.passage.take() {
-            tell_attempt(&passage, AttemptResult::Ok);
+            tell_attempt(&passage, super::attempt_result(passage.facts.status));
         }
     }
 
@@ -93,7 +92,7 @@ impl Flow {
         let Some(passage) = &self.passage else { return false };
         let gap = passage.snapshot.settings.timeouts.event_gap;
         let silence = self.silence.get_or_insert_with(|| {
-            let until = (clock::now() + gap).min(total_deadline(passage));
+            let until = (clock::now() + gap).min(passage.total_deadline());
             Box::pin(tokio::time::sleep_until(until.into()))
         });
         Future::poll(silence.as_mut(), cx).is_ready()

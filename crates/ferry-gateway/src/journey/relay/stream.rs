@@ -13,7 +13,6 @@ use tokio::time::Sleep;
 
 use super::tell_attempt;
 use crate::clock;
-use crate::journey::attempt::total_deadline;
 use crate::journey::flight::Flight;
 use crate::journey::passage::Passage;
 use crate::telemetry::{AttemptResult, Outcome};
@@ -58,7 +57,7 @@ impl Stream {
         first: Vec<Bytes>,
     ) -> Self {
         let now = clock::now();
-        let total = total_deadline(&passage);
+        let total = passage.total_deadline();
         note_first(&mut passage, &observer, now);
         let timeouts = &passage.snapshot.settings.timeouts;
         let due = (now + timeouts.ping.min(timeouts.event_gap)).min(total);
@@ -244,6 +243,8 @@ impl Drop for Stream {
             passage.facts.usage = facts.usage;
             passage.facts.usage_is_lower_bound = !facts.stopped;
             passage.facts.outcome = if facts.stopped { Outcome::Ok } else { Outcome::HangUp };
+            let result = if facts.stopped { AttemptResult::Ok } else { AttemptResult::Cancelled };
+            tell_attempt(passage, result);
         }
     }
 }

@@ -80,7 +80,7 @@ if through_ferry 'a cut stream'; then
   call "$base/v1/messages" -H 'content-type: application/json' -d '{}'
   check 'no credential is a 401' status_is 401
   check 'with a code' has_head '^x-ferry-code: '
-  check 'and a hint' has_head '^x-ferry-hint: '
+  check 'and what to do' has_body 'x-api-key or as Authorization: Bearer'
   call "$base/elsewhere" -H 'x-api-key: sk-ant-api03-curl'
   check 'a foreign path is a 404' status_is 404
   messages Hello false -H 'Origin: https://page.example'

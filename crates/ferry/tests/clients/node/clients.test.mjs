@@ -220,10 +220,11 @@ test("either credential header is taken", async () => {
   }
 });
 
-test("a key that cannot be right is refused with a hint", throughFerry, async () => {
+test("a key that cannot be right is refused with what is wrong", throughFerry, async () => {
   const error = await failure(client({ apiKey: '"sk-ant-api03-x"' }).messages.create(ask("Hello")));
   assert.ok(error instanceof Anthropic.AuthenticationError);
-  assert.ok(error.headers.get("x-ferry-code") && error.headers.get("x-ferry-hint"));
+  assert.ok(error.headers.get("x-ferry-code") && error.error.error.message);
+  assert.equal(error.error.error.details.error_code, error.headers.get("x-ferry-code"));
 });
 
 test("a client that leaves ends the call", async () => {
