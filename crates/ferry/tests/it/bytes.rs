@@ -38,7 +38,11 @@ fn timeless(text: &[u8]) -> String {
         out.push_str(before);
         let end = from[1..].find('"').map_or(from.len(), |end| end + 2);
         let value = &from[..end];
-        out.push_str(if value.contains('T') && value.ends_with("Z\"") { "\"TIME\"" } else { value });
+        out.push_str(if value.contains('T') && value.ends_with("Z\"") {
+            "\"TIME\""
+        } else {
+            value
+        });
         rest = &from[end..];
     }
     out + rest
@@ -102,7 +106,8 @@ async fn json_bodies_reach_the_node_byte_for_byte() {
         r#"{"model":"m","messages":[{"role":"user","content":"你好，世界 — ünïcödé"}]}"#,
         r#"{"model":"m","tools":[{"name":"t","input_schema":{"type":"object","properties":{"model":{"stream":true}}}}],"messages":[]}"#,
     ];
-    for path in ["/v1/messages", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/complete"]
+    for path in
+        ["/v1/messages", "/v1/messages/count_tokens", "/v1/messages/batches", "/v1/complete"]
     {
         for body in odd {
             gateway.ask(request("POST", path, &[], body.as_bytes())).await;
@@ -239,8 +244,7 @@ async fn both_api_versions_pass_and_none_is_ever_set() {
         gateway.ask(sent).await;
         assert_eq!(mock.last().unwrap().headers["anthropic-version"], version);
     }
-    let sent =
-        request("POST", "/v1/messages", &[("anthropic-version", "")], &body("Hello", false));
+    let sent = request("POST", "/v1/messages", &[("anthropic-version", "")], &body("Hello", false));
     let answer = gateway.ask(sent).await;
     assert!(!mock.last().unwrap().headers.contains_key("anthropic-version"));
     assert_eq!(answer.status, 400, "the node's own word on it");
@@ -266,7 +270,8 @@ async fn query_strings_pass_as_they_are_written() {
 #[tokio::test]
 async fn multipart_jsonl_and_binary_uploads_flow_unchanged() {
     let (mock, gateway) = both().await;
-    let binary: Vec<u8> = (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let binary: Vec<u8> =
+        (0..200_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let mut multipart = b"preamble\r\n--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"x.bin\"\r\n\r\n".to_vec();
     multipart.extend_from_slice(&binary);
     multipart.extend_from_slice(b"\r\n--b--\r\nepilogue");
@@ -342,7 +347,9 @@ async fn every_kind_of_answer_is_the_same_as_without_ferry() {
     let tool = br#"{"model":"claude-sonnet-5","max_tokens":99,"stream":true,"tools":[{"name":"weather","input_schema":{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}}],"messages":[{"role":"user","content":"[mock tool]"}]}"#;
     let thinking = br#"{"model":"claude-sonnet-5","max_tokens":4000,"stream":true,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"Think"}]}"#;
     let complete = |stream: bool| {
-        format!(r#"{{"model":"claude-2","prompt":"\n\nHuman: hi\n\nAssistant:","max_tokens_to_sample":20,"stream":{stream}}}"#)
+        format!(
+            r#"{{"model":"claude-2","prompt":"\n\nHuman: hi\n\nAssistant:","max_tokens_to_sample":20,"stream":{stream}}}"#
+        )
     };
     let batch = br#"{"requests":[{"custom_id":"a","params":{"model":"claude-sonnet-5","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}}]}"#;
     let post = |path: &str, body: &[u8]| request("POST", path, &[], body);
@@ -375,8 +382,24 @@ async fn every_kind_of_answer_is_the_same_as_without_ferry() {
         ("put", request("PUT", "/v1/things/1", &[], b"{\"a\": 1}")),
         ("patch", request("PATCH", "/v1/things/1", &[], b"x")),
         ("unknown path", get("/v1/unheard/of")),
-        ("bearer", request("POST", "/v1/messages", &[("x-api-key", ""), ("authorization", "Bearer sk-ant-api03-b34rer")], &body("Hello", true))),
-        ("2026-10-21", request("POST", "/v1/messages", &[("anthropic-version", "2026-10-21")], &body("Hello", true))),
+        (
+            "bearer",
+            request(
+                "POST",
+                "/v1/messages",
+                &[("x-api-key", ""), ("authorization", "Bearer sk-ant-api03-b34rer")],
+                &body("Hello", true),
+            ),
+        ),
+        (
+            "2026-10-21",
+            request(
+                "POST",
+                "/v1/messages",
+                &[("anthropic-version", "2026-10-21")],
+                &body("Hello", true),
+            ),
+        ),
     ];
     for (what, sent) in cases {
         pair.same(what, &sent).await;
@@ -390,10 +413,25 @@ async fn every_kind_of_answer_is_the_same_as_without_ferry() {
 async fn an_answer_in_any_shape_of_writes_is_the_same_as_without_ferry() {
     let pair = Pair::new().await;
     for fault in [
-        "split", "split:bytes=1", "split:bytes=1000", "join", "crlf", "crlf+split:bytes=3", "comments",
-        "unknown-event", "unknown-event:after=0", "big-event", "big-event:bytes=200000+split:bytes=4096",
-        "drip:bytes=600,ms=1", "chunked", "close", "big-head:bytes=32768", "delay:ms=1",
-        "error-event", "error-event:after=1,type=api_error", "stall:at=2,ms=1",
+        "split",
+        "split:bytes=1",
+        "split:bytes=1000",
+        "join",
+        "crlf",
+        "crlf+split:bytes=3",
+        "comments",
+        "unknown-event",
+        "unknown-event:after=0",
+        "big-event",
+        "big-event:bytes=200000+split:bytes=4096",
+        "drip:bytes=600,ms=1",
+        "chunked",
+        "close",
+        "big-head:bytes=32768",
+        "delay:ms=1",
+        "error-event",
+        "error-event:after=1,type=api_error",
+        "stall:at=2,ms=1",
     ] {
         let streamed = pair.same(fault, &with_fault(fault, true)).await;
         assert!(!streamed.body.is_empty());

@@ -96,7 +96,10 @@ async fn a_body_that_is_not_what_its_coding_says_is_refused_with_400() {
         let answer = gateway.ask(coded(coding, bytes)).await;
         answer.assert_own(400, "request_body_encoding_invalid");
     }
-    gateway.ask(coded("gzip, gzip", &gzip(&gzip(&plain)))).await.assert_own(400, "request_body_encoding_unsupported");
+    gateway
+        .ask(coded("gzip, gzip", &gzip(&gzip(&plain))))
+        .await
+        .assert_own(400, "request_body_encoding_unsupported");
     assert_eq!(mock.stats().requests, 0);
 }
 
@@ -131,6 +134,9 @@ async fn an_answer_that_is_coded_all_the_same_passes_with_its_coding() {
         decoder.try_finish().unwrap();
         drop(decoder);
         let text = String::from_utf8(plain).unwrap();
-        assert!(text.contains(if stream { "event: message_stop" } else { "\"stop_reason\"" }), "{text}");
+        assert!(
+            text.contains(if stream { "event: message_stop" } else { "\"stop_reason\"" }),
+            "{text}"
+        );
     }
 }

@@ -9,7 +9,9 @@
     reason = "tests spawn, unwrap and fail"
 )]
 
+mod broken;
 mod bytes;
 mod codings;
 mod harness;
 mod paths;
+mod streams;

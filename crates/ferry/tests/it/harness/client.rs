@@ -87,7 +87,10 @@ impl Answer {
         assert_eq!(self.header("content-type"), Some("application/json"));
         let json = self.json();
         assert_eq!(json["type"], "error", "{text}");
-        assert!(json["error"]["type"].as_str().unwrap().ends_with("_error") || json["error"]["type"] == "request_too_large");
+        assert!(
+            json["error"]["type"].as_str().unwrap().ends_with("_error")
+                || json["error"]["type"] == "request_too_large"
+        );
         assert!(json["error"]["message"].as_str().unwrap().len() > 10);
         let id = self.header("x-ferry-request-id").unwrap();
         assert!(id.starts_with("fry_"));
@@ -174,9 +177,13 @@ impl Client {
                     break at + 4;
                 }
                 match self.fill().await {
-                    Ok(0) => panic!("closed before a head: {:?}", String::from_utf8_lossy(&self.kept)),
+                    Ok(0) => {
+                        panic!("closed before a head: {:?}", String::from_utf8_lossy(&self.kept))
+                    }
                     Ok(_) => {}
-                    Err(error) => panic!("{error} before a head: {:?}", String::from_utf8_lossy(&self.kept)),
+                    Err(error) => {
+                        panic!("{error} before a head: {:?}", String::from_utf8_lossy(&self.kept))
+                    }
                 }
             };
             let head: Vec<u8> = self.kept.drain(..end).collect();
@@ -194,7 +201,8 @@ impl Client {
             }
             let answer = Answer { status, headers, body: Vec::new(), end: End::Whole };
             let bodiless = matches!(status, 204 | 304 | 101);
-            self.body = match (answer.header("transfer-encoding"), answer.header("content-length")) {
+            self.body = match (answer.header("transfer-encoding"), answer.header("content-length"))
+            {
                 _ if bodiless => Framing::Done,
                 (Some(coding), length) => {
                     assert_eq!((coding, length), ("chunked", None), "{head}");

@@ -16,6 +16,8 @@ pub(crate) enum Step {
     Say(Vec<u8>),
     /// Lets everybody else run before it goes on.
     Pause,
+    /// Is silent for so many milliseconds: the silence is what the test is about.
+    Wait(u64),
     /// Closes with FIN.
     Close,
     /// Closes with RST.
@@ -42,7 +44,9 @@ pub(crate) fn http_json(status: &str, body: &[u8]) -> Vec<u8> {
 
 /// The head of a stream whose end is the connection's.
 pub(crate) fn sse() -> Step {
-    bytes("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n")
+    bytes(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nconnection: close\r\n\r\n",
+    )
 }
 
 /// A scripted node. Dropped, it stops.
@@ -124,6 +128,7 @@ async fn play(
                         tokio::task::yield_now().await;
                     }
                 }
+                Step::Wait(ms) => tokio::time::sleep(std::time::Duration::from_millis(ms)).await,
                 Step::Close => {
                     drop(stream.shutdown().await);
                     return;
