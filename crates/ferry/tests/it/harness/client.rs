@@ -135,6 +135,18 @@ impl Client {
         answer
     }
 
+    /// Sends a request whose answer may be aborted so early that not even its head comes; `None` then.
+    pub(crate) async fn ask_for_part(&mut self, request: impl AsRef<[u8]>) -> Option<Answer> {
+        self.send(request.as_ref()).await;
+        while find(&self.kept, b"\r\n\r\n").is_none() {
+            match self.fill().await {
+                Ok(0) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+        Some(self.answer().await)
+    }
+
     /// Reads an answer.
     pub(crate) async fn answer(&mut self) -> Answer {
         let mut answer = self.head().await;
