@@ -199,6 +199,8 @@ fn push_body(out: &mut Vec<u8>, kind: ApiErrorKind, message: &str, code: &str, r
 pub struct ApiError {
     /// `error.type`.
     pub kind: ApiErrorKind,
+    /// `error.type` as it was written, also where the API's reference does not list it (`forbidden`).
+    pub kind_text: Box<str>,
     /// `error.message`, at most [`MESSAGE_BYTES_MAX`] bytes of it.
     pub message: Box<str>,
     /// `error.details.error_code`.
@@ -249,7 +251,11 @@ pub fn peek(body: &[u8]) -> Option<ApiError> {
         None => Some(text(Some(outer.error))?),
     };
     Some(ApiError {
-        kind: kind.and_then(|kind| kind.parse().ok()).unwrap_or(ApiErrorKind::Unknown),
+        kind: kind
+            .as_deref()
+            .and_then(|kind| kind.parse().ok())
+            .unwrap_or(ApiErrorKind::Unknown),
+        kind_text: capped(kind.as_deref().unwrap_or_default()),
         message: capped(message.as_deref().unwrap_or_default()),
         error_code: details
             .and_then(|details| text(details.error_code))

@@ -258,7 +258,7 @@ fn diagnosis(parts: &Parts, body: Option<&Bytes>, caller: Caller) -> Option<Diag
         parts.status.as_u16(),
         caller.suspicion,
         Evidence {
-            json_error: peeked.as_ref().map(|error| error.kind.as_str()),
+            json_error: peeked.as_ref().map(|error| &*error.kind_text),
             has_request_id: parts.headers.contains_key(header::REQUEST_ID),
             html,
             server: text(&http_header::SERVER),
