@@ -203,8 +203,10 @@ pub(super) fn panicked(id: RequestId) -> Response<AnswerBody> {
 
 /// The raw answer to bytes that never became a request.
 pub(super) fn framing(why: FramingError, id: RequestId) -> Bytes {
-    let message = format!("Ferry could not {why}. Send one well-formed HTTP/1.1 request.");
-    raw(400, "Bad Request", ApiErrorKind::InvalidRequest, &message, why.code(), id)
+    let status = StatusCode::from_u16(why.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let reason = status.canonical_reason().unwrap_or("Bad Request");
+    let kind = ApiErrorKind::InvalidRequest;
+    raw(status.as_u16(), reason, kind, why.sentence(), why.code(), id)
 }
 
 /// The raw answer to a client that is cut for what it does on the connection.
