@@ -12,6 +12,12 @@
 mod broken;
 mod bytes;
 mod codings;
+mod credentials;
+mod errors;
+mod hangup;
 mod harness;
+mod input;
+mod malformed;
+mod origin;
 mod paths;
 mod streams;

@@ -15,6 +15,7 @@ use super::{Answer, Client, guarded};
 /// What differs from test to test in a configuration.
 #[derive(Default)]
 pub(crate) struct Setup {
+    listen: Option<String>,
     server: String,
     timeouts: String,
     rest: String,
@@ -25,6 +26,12 @@ pub(crate) struct Setup {
 impl Setup {
     pub(crate) fn new() -> Self {
         Self::default()
+    }
+
+    /// Another address than a free port of loopback.
+    pub(crate) fn listen(mut self, address: &str) -> Self {
+        self.listen = Some(address.to_owned());
+        self
     }
 
     /// A line of `[server]`.
@@ -67,24 +74,42 @@ impl Setup {
         let dir = dir.display();
         format!(
             "config_version = 1\n\
-             [server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n{}\
+             [server]\nlisten = \"{}\"\nadmin_listen = \"127.0.0.1:0\"\n{}\
              [timeouts]\n{}\n[state]\ndir = \"{dir}/state\"\n\
              [log]\nfile = \"{dir}/ferry.log\"\nformat = \"json\"\n{}\n{}",
-            self.server, self.timeouts, self.rest, self.nodes
+            self.listen.as_deref().unwrap_or("127.0.0.1:0"),
+            self.server,
+            self.timeouts,
+            self.rest,
+            self.nodes
         )
     }
 
-    pub(crate) async fn start(self) -> Gateway {
+    fn inputs(&self) -> (Inputs, TempDir) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ferry.toml");
         std::fs::write(&path, self.toml(dir.path())).unwrap();
         let inputs = Inputs {
             path: Some(path),
-            env: self.env,
+            env: self.env.clone(),
             flags: Vec::new(),
             cwd: dir.path().to_owned(),
             home: Some(dir.path().to_owned()),
         };
+        (inputs, dir)
+    }
+
+    /// Why this configuration is refused, as the lines of the report.
+    pub(crate) fn refused(self) -> String {
+        let (inputs, _dir) = self.inputs();
+        match config::load(&inputs) {
+            Ok(_loaded) => panic!("it was taken"),
+            Err(report) => format!("{:?}", miette::Report::new(report)),
+        }
+    }
+
+    pub(crate) async fn start(self) -> Gateway {
+        let (inputs, dir) = self.inputs();
         let loaded = config::load(&inputs).unwrap_or_else(|report| panic!("{report:?}"));
         let running = run::start(loaded.resolved, Inherited::default()).await.unwrap();
         Gateway { data: running.data, admin: running.admin, running, inputs, dir }
