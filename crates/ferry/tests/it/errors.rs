@@ -154,15 +154,7 @@ async fn of_the_head(table: &mut Table, gateway: &Gateway) {
 async fn of_the_body(table: &mut Table, gateway: &Gateway) {
     let post =
         |headers: &[(&str, &str)], body: &[u8]| request("POST", "/v1/messages", headers, body);
-    for body in [
-        &b""[..],
-        b"no json",
-        b"[]",
-        b"{\"model\":",
-        b"{\"model\":1}",
-        b"{} x",
-        &vec![b'x'; 70_000],
-    ] {
+    for body in [&b""[..], b"no json", b"[]", b"{\"model\":", b"{} x", &vec![b'x'; 70_000]] {
         table.note(&gateway.ask(post(&[], body)).await);
     }
     table.note(&gateway.ask(post(&[("content-type", "text/plain")], b"a=b")).await);
@@ -250,7 +242,6 @@ async fn the_errors_of_framing() {
         "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
         "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent_length: 1\r\n\r\n",
         "CONNECT api.anthropic.com:443 HTTP/1.1\r\nhost: api.anthropic.com:443\r\n\r\n",
-        "GET /v1/models HTTP/2.5\r\nhost: localhost\r\n\r\n",
         "GET  /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n",
         "GET http://localhost/v1/models HTTP/1.1\r\nhost: other\r\n\r\n",
         "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n",
@@ -259,7 +250,8 @@ async fn the_errors_of_framing() {
         let mut client = gateway.connect().await;
         client.send(raw).await;
         let answer = client.answer().await;
-        assert_eq!(answer.header("connection"), Some("close"));
+        assert_eq!(answer.header("connection"), Some("close"), "{raw:?} {answer:?}");
+        assert_ne!(answer.code(), "", "{raw:?} {answer:?}");
         table.note(&answer);
         client.assert_closed().await;
     }

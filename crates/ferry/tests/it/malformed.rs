@@ -1,7 +1,7 @@
 //! The malformed requests of the smuggling tables: refused with the connection closed, and whatever a node sees is one
 //! well-formed request or none.
 
-use crate::harness::{body, both, get, message};
+use crate::harness::{body, both, get, message, until};
 
 const INNER: &str = "GET /v1/smuggled HTTP/1.1\r\nhost: localhost\r\nx-api-key: k\r\n\r\n";
 
@@ -220,7 +220,7 @@ async fn a_malformed_request_is_refused_and_no_node_sees_more_than_one() {
         assert_eq!(gateway.ask(get("/v1/models")).await.status, 200, "after {name}");
         mock.reset();
     }
-    assert_eq!(gateway.running.in_flight(), 0);
+    until("rest", || gateway.running.in_flight() == 0).await;
     assert_eq!(gateway.metric("ferry_panics_total"), Some(0.0));
 }
 
