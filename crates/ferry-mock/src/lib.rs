@@ -24,6 +24,7 @@ mod auth;
 mod batches;
 mod body;
 mod clock;
+mod conn;
 mod dice;
 mod files;
 mod knobs;

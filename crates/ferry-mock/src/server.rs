@@ -2,7 +2,6 @@
 //! What is answered stands elsewhere (`route`); this file never looks into a request.
 
 mod accept;
-mod conn;
 mod control;
 mod intake;
 mod reply;
@@ -16,7 +15,6 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub(crate) use conn::Conn;
 pub(crate) use reply::{Payload, Reply};
 pub(crate) use serve::Arrived;
 

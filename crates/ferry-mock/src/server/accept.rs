@@ -17,9 +17,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Shared;
-use super::conn::{Conn, Fate, Gate, Socket};
 use super::serve;
 use crate::clock;
+use crate::conn::{Conn, Fate, Gate, Socket};
 use crate::fault::{Accept, Break};
 use crate::tls::Tls;
 

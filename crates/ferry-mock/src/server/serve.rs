@@ -14,12 +14,12 @@ use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Method, Request, Response, Version};
 
-use super::conn::Conn;
 use super::intake::{self, Intake};
 use super::reply::Reply;
 use super::stage::{Stage, stage};
 use super::{Shared, control};
 use crate::body::{MockBody, Stopped};
+use crate::conn::Conn;
 use crate::dice::{self, Dice, mix};
 use crate::fault::{Break, Failure, Fault, FaultError, Point};
 use crate::knobs::Knobs;

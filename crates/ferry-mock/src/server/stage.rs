@@ -9,10 +9,11 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
+use super::Shared;
 use super::reply::{Payload, Reply};
-use super::{Conn, Shared};
 use crate::body::{MockBody, Step};
 use crate::clock;
+use crate::conn::Conn;
 use crate::dice::Dice;
 use crate::fault::Fault;
 use crate::knobs::{Knobs, Switch};
