@@ -26,6 +26,7 @@ mod body;
 mod clock;
 mod conn;
 mod dice;
+mod exchange;
 mod files;
 mod knobs;
 mod ledger;

@@ -4,7 +4,6 @@
 mod accept;
 mod control;
 mod intake;
-mod reply;
 mod serve;
 mod stage;
 
@@ -14,9 +13,6 @@ use std::sync::Arc;
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-pub(crate) use reply::{Payload, Reply};
-pub(crate) use serve::Arrived;
 
 use crate::batches::Batches;
 use crate::clock;

@@ -10,11 +10,11 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
 use super::Shared;
-use super::reply::{Payload, Reply};
 use crate::body::{MockBody, Step};
 use crate::clock;
 use crate::conn::Conn;
 use crate::dice::Dice;
+use crate::exchange::{Payload, Reply};
 use crate::fault::Fault;
 use crate::knobs::{Knobs, Switch};
 use crate::messages::Event;
