@@ -12,7 +12,7 @@ use crate::ledger::{Class, Generation};
 use crate::messages::{Event, tokens_of};
 use crate::prose::{Prose, tongue_of};
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::state::Shared;
 
 #[derive(Deserialize)]
 struct Completion {

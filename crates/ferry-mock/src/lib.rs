@@ -39,6 +39,7 @@ mod route;
 mod server;
 mod sessions;
 mod settings;
+mod state;
 mod tls;
 
 pub use dice::{FNV_START, fnv1a};

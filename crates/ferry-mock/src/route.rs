@@ -12,7 +12,7 @@ use crate::knobs::Switch;
 use crate::ledger::{Class, Generation};
 use crate::messages::{Envelope, Planner, events};
 use crate::refusal::Refusal;
-use crate::server::Shared;
+use crate::state::Shared;
 use crate::{legacy, models, sessions};
 
 /// Documented size limits: Messages 32 MB, batches 256 MB.

@@ -14,9 +14,9 @@ use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::{HeaderMap, Request, Response, Version};
 
+use super::control;
 use super::intake::{self, Intake};
 use super::stage::{Stage, stage};
-use super::{Shared, control};
 use crate::body::{MockBody, Stopped};
 use crate::conn::Conn;
 use crate::dice::{self, Dice, mix};
@@ -26,6 +26,7 @@ use crate::knobs::Knobs;
 use crate::ledger::Captured;
 use crate::refusal::Refusal;
 use crate::route;
+use crate::state::Shared;
 
 /// Answers a request.
 pub(super) async fn handle(

@@ -9,7 +9,6 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::Shared;
 use crate::body::{MockBody, Step};
 use crate::clock;
 use crate::conn::Conn;
@@ -19,6 +18,7 @@ use crate::fault::Fault;
 use crate::knobs::{Knobs, Switch};
 use crate::messages::Event;
 use crate::settings::Timing;
+use crate::state::Shared;
 use script::script;
 
 /// What an answer is staged with.
