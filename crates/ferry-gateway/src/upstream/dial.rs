@@ -94,7 +94,7 @@ pub(super) async fn dial(
     let port = node.url.port_u16().unwrap_or(usual);
     let socket = connect(node, bare, port, patience.connect).await?;
     let Some(tls) = tls else {
-        return Ok(Dialled { io: NodeIo::Tcp(socket), http2: node.http == HttpVersion::Http2 });
+        return Ok(Dialled { io: NodeIo::tcp(socket), http2: node.http == HttpVersion::Http2 });
     };
     let tls_error = |source| DialError::Tls { host: bare.to_owned(), source };
     let name = ServerName::try_from(bare.to_owned())
@@ -108,7 +108,7 @@ pub(super) async fn dial(
     if node.http == HttpVersion::Http2 && !http2 {
         return Err(DialError::Version { host: bare.to_owned() });
     }
-    Ok(Dialled { io: NodeIo::Tls(Box::new(stream)), http2 })
+    Ok(Dialled { io: NodeIo::tls(stream), http2 })
 }
 
 async fn connect(

@@ -10,11 +10,44 @@ use tokio_rustls::client::TlsStream;
 
 /// A connected socket.
 #[derive(Debug)]
-pub(super) enum NodeIo {
+pub(super) struct NodeIo {
+    way: Way,
+    /// The node has closed its receiving side. Nothing more is written, and that is no error: a node
+    /// that refuses an upload early answers and closes at once, and its answer still waits to be
+    /// read. Without one, the read ends the connection.
+    closed: bool,
+}
+
+/// How the bytes travel.
+#[derive(Debug)]
+enum Way {
     /// Cleartext.
     Tcp(TcpStream),
     /// TLS; boxed, since its state is a hundred times the size of a socket.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl NodeIo {
+    /// Over cleartext.
+    pub(super) fn tcp(stream: TcpStream) -> Self {
+        Self { way: Way::Tcp(stream), closed: false }
+    }
+
+    /// Over TLS.
+    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
+        Self { way: Way::Tls(Box::new(stream)), closed: false }
+    }
+
+    fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset};
+        match written {
+            Poll::Ready(Err(error)) if matches!(error.kind(), BrokenPipe | ConnectionReset) => {
+                self.closed = true;
+                Poll::Pending
+            }
+            written => written,
+        }
+    }
 }
 
 impl AsyncRead for NodeIo {
@@ -23,9 +56,9 @@ impl AsyncRead for NodeIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_read(cx, buf),
-            Self::Tls(io) => Pin::new(io).poll_read(cx, buf),
+        match &mut self.get_mut().way {
+            Way::Tcp(io) => Pin::new(io).poll_read(cx, buf),
+            Way::Tls(io) => Pin::new(io).poll_read(cx, buf),
         }
     }
 }
@@ -36,10 +69,15 @@ impl AsyncWrite for NodeIo {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_write(cx, buf),
-            Self::Tls(io) => Pin::new(io).poll_write(cx, buf),
+        let this = self.get_mut();
+        if this.closed {
+            return Poll::Pending;
         }
+        let written = match &mut this.way {
+            Way::Tcp(io) => Pin::new(io).poll_write(cx, buf),
+            Way::Tls(io) => Pin::new(io).poll_write(cx, buf),
+        };
+        this.wrote(written)
     }
 
     fn poll_write_vectored(
@@ -47,30 +85,40 @@ impl AsyncWrite for NodeIo {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-            Self::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+        let this = self.get_mut();
+        if this.closed {
+            return Poll::Pending;
         }
+        let written = match &mut this.way {
+            Way::Tcp(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+            Way::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
+        };
+        this.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Tcp(io) => io.is_write_vectored(),
-            Self::Tls(io) => io.is_write_vectored(),
+        match &self.way {
+            Way::Tcp(io) => io.is_write_vectored(),
+            Way::Tls(io) => io.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_flush(cx),
-            Self::Tls(io) => Pin::new(io).poll_flush(cx),
+        let this = self.get_mut();
+        if this.closed {
+            return Poll::Pending;
         }
+        let written = match &mut this.way {
+            Way::Tcp(io) => Pin::new(io).poll_flush(cx),
+            Way::Tls(io) => Pin::new(io).poll_flush(cx),
+        };
+        this.wrote(written)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Tcp(io) => Pin::new(io).poll_shutdown(cx),
-            Self::Tls(io) => Pin::new(io).poll_shutdown(cx),
+        match &mut self.get_mut().way {
+            Way::Tcp(io) => Pin::new(io).poll_shutdown(cx),
+            Way::Tls(io) => Pin::new(io).poll_shutdown(cx),
         }
     }
 }

@@ -156,8 +156,8 @@ impl Stream {
         } else if now >= ping_at && !self.observer.mid_event() {
             Due::Ping
         } else if now >= ping_at {
-            // Inside an event nothing may be put; the gap's own deadline stands.
-            Due::Later(silent_at.min(self.total))
+            // Inside an event nothing may be put; it may have ended by the next look.
+            Due::Later((now + timeouts.ping).min(silent_at).min(self.total))
         } else {
             Due::Later(ping_at.min(silent_at).min(self.total))
         }
