@@ -83,7 +83,7 @@ fn first_answer(url: &str) -> Result<(), Fault> {
 }
 
 /// Resident memory of a process, in KiB. Linux only; elsewhere there is no figure.
-fn resident_kib(pid: u32) -> Option<u64> {
+pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("status"));
     let status = status.ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

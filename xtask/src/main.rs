@@ -11,6 +11,7 @@ mod command;
 mod figures;
 mod fuzz;
 mod lab;
+mod memory;
 mod place;
 mod report;
 mod sdk_suite;
@@ -41,6 +42,7 @@ cargo xtask COMMAND
   bench [ARGS]        load beside a bare hyper proxy; ARGS go to the load program of every scenario
   lab [ARGS]          the fault lab (root, Linux); ARGS go to it, e.g. --scenarios cut_mid,all_down
   fuzz [--seconds N]  every fuzz target for N seconds (60)
+  memory [--requests N]  live streams, large bodies, and after N requests (1000000); Linux
   figures             start-up time, idle memory, binary size, number of packages
 
 $FERRY_BIN names a ferry that is built already, for figures of a packaged one.
@@ -63,6 +65,9 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
     if name == "lab-gateway" {
         return lab::gateway(rest);
     }
+    if name == "memory" {
+        return memory::all(rest);
+    }
     let place = Place::find()?;
     let mut report = Report::new(&place);
     match name {
@@ -78,6 +83,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         "lab" => return lab::all(&place, rest),
         "fuzz" => fuzz::all(&place, &mut report, rest)?,
         "figures" => return figures::all(&place),
+        "memory-inner" => return memory::inner(&place, rest),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             return Ok(ExitCode::SUCCESS);

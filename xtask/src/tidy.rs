@@ -215,7 +215,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         name: "one integration binary",
-        why: "every further one links the whole gateway again: crates/ferry/tests/it/main.rs lists them all",
+        why: "at most one a crate: a crate's own socket tests stay with it, and each binary costs one link",
         check: manifests::integration,
     },
     Rule {

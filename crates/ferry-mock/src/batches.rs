@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::dice;
+use crate::exchange::{Arrived, Payload, Reply};
 use crate::models::page;
 use crate::refusal::Refusal;
-use crate::server::{Arrived, Payload, Reply};
 use results::{Outcome, outcome};
 
 /// Documented limit of one batch.

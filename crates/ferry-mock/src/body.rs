@@ -14,9 +14,9 @@ use thiserror::Error;
 use tokio::time::Sleep;
 
 use crate::clock;
+use crate::conn::Conn;
 use crate::fault::Break;
 use crate::ledger::Generation;
-use crate::server::Conn;
 
 /// Stands in a delta where the time of sending belongs; 20 digits hold any `u64`.
 pub(crate) const STAMP: &str = "~t00000000000000000000;";

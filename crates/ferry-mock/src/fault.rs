@@ -40,7 +40,7 @@
 //! | `gzip` | `content-encoding: gzip`, whatever was asked for |
 //! | `chunked` | no `content-length` |
 //! | `close` | `connection: close` |
-//! | `refuse[:ms=N]` | the listener closes for N ms (1000); as a standing fault at once, by marker after the request, which is answered |
+//! | `refuse[:ms=N]` | a request that it strikes closes the listener for N ms (1000) and is answered all the same, as a standing rule and by marker; to close the listener at once, use `RunningMock::set_listening(false)` |
 //! | `accept[:do=close\|reset\|stall]` | what becomes of new connections while the rule stands (standing faults only) |
 //!
 //! P is `head` (before the head), `N` (after N events; a JSON answer has two: its halves) or `Nb` (after N bytes of
@@ -186,7 +186,7 @@ pub enum Fault {
     Chunked,
     /// `connection: close`.
     Close,
-    /// The listener closes for a while.
+    /// The request closes the listener for a while, and is answered.
     Refuse {
         /// How long.
         ms: u64,

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use crate::clock;
 use crate::dice;
+use crate::exchange::{Arrived, Payload, Reply};
 use crate::models::page;
 use crate::refusal::Refusal;
-use crate::server::{Arrived, Payload, Reply};
 
 /// Bytes of all files together; the oldest go when there is no room.
 const ALL_FILES_BYTES_MAX: usize = 256 * 1024 * 1024;

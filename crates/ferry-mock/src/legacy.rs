@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::dice::{self, Dice};
+use crate::exchange::{Arrived, Reply};
 use crate::ledger::{Class, Generation};
 use crate::messages::{Event, tokens_of};
 use crate::prose::{Prose, tongue_of};
 use crate::refusal::Refusal;
-use crate::server::{Arrived, Reply, Shared};
+use crate::state::Shared;
 
 #[derive(Deserialize)]
 struct Completion {

@@ -24,7 +24,9 @@ mod auth;
 mod batches;
 mod body;
 mod clock;
+mod conn;
 mod dice;
+mod exchange;
 mod files;
 mod knobs;
 mod ledger;
@@ -37,6 +39,7 @@ mod route;
 mod server;
 mod sessions;
 mod settings;
+mod state;
 mod tls;
 
 pub use dice::{FNV_START, fnv1a};

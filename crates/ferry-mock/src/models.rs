@@ -6,8 +6,8 @@ use hyper::header::{ETAG, HeaderValue, IF_NONE_MATCH};
 use serde_json::{Value, json};
 
 use crate::dice::{FNV_START, fnv1a};
+use crate::exchange::{Arrived, Payload, Reply};
 use crate::refusal::Refusal;
-use crate::server::{Arrived, Payload, Reply};
 
 /// Id, display name, release date, context and output limits; newest first, as the API lists them.
 const MODELS: [(&str, &str, &str, u32, u32); 9] = [

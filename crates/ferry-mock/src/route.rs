@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::auth::{self, Caller};
 use crate::clock;
 use crate::dice::{FNV_START, fnv1a};
+use crate::exchange::{Arrived, Reply};
 use crate::knobs::Switch;
 use crate::ledger::{Class, Generation};
 use crate::messages::{Envelope, Planner, events};
 use crate::refusal::Refusal;
-use crate::server::{Arrived, Reply, Shared};
+use crate::state::Shared;
 use crate::{legacy, models, sessions};
 
 /// Documented size limits: Messages 32 MB, batches 256 MB.

@@ -2,10 +2,8 @@
 //! What is answered stands elsewhere (`route`); this file never looks into a request.
 
 mod accept;
-mod conn;
 mod control;
 mod intake;
-mod reply;
 mod serve;
 mod stage;
 
@@ -16,17 +14,10 @@ use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub(crate) use conn::Conn;
-pub(crate) use reply::{Payload, Reply};
-pub(crate) use serve::Arrived;
-
-use crate::batches::Batches;
-use crate::clock;
-use crate::fault::{FaultError, Rule, Standing, parse_rules};
-use crate::files::Files;
-use crate::ledger::{Captured, Ledger, Stats};
-use crate::messages::PromptCache;
+use crate::fault::{FaultError, Rule};
+use crate::ledger::{Captured, Stats};
 use crate::settings::MockSettings;
+use crate::state::Shared;
 use crate::tls::{Identity, Tls, TlsError};
 
 /// The scripted Claude API, not yet running.
@@ -47,19 +38,6 @@ pub enum StartError {
     /// TLS could not be prepared.
     #[error("prepare TLS")]
     Tls(#[from] TlsError),
-}
-
-/// What all connections of a mock share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) settings: MockSettings,
-    pub(crate) ledger: Arc<Ledger>,
-    pub(crate) standing: Standing,
-    pub(crate) cache: PromptCache,
-    pub(crate) batches: Batches,
-    pub(crate) files: Files,
-    /// Whether the listener is open.
-    pub(crate) listening: watch::Sender<bool>,
 }
 
 /// A mock that runs until [`RunningMock::stop`] or until it is dropped.
@@ -90,15 +68,7 @@ impl Mock {
         let address = listener
             .local_addr()
             .map_err(|source| StartError::Listen { address: wanted, source })?;
-        let shared = Arc::new(Shared {
-            ledger: Arc::new(Ledger::new(settings.capture)),
-            standing: Standing::new(settings.seed, settings.faults.clone(), clock::now()),
-            cache: PromptCache::default(),
-            batches: Batches::new(settings.seed, settings.batch_duration),
-            files: Files::new(settings.seed),
-            listening: watch::Sender::new(true),
-            settings,
-        });
+        let shared = Arc::new(Shared::new(settings));
         let stopping = watch::Sender::new(false);
         let (opened, open) = watch::channel(true);
         let acceptor = accept::Acceptor {
@@ -212,27 +182,5 @@ impl Drop for RunningMock {
         if let Some(task) = &self.task {
             task.abort();
         }
-    }
-}
-
-impl Shared {
-    /// See [`RunningMock::reset`].
-    pub(crate) fn reset(&self) {
-        self.ledger.reset();
-        self.cache.clear();
-        self.batches.clear();
-        self.files.clear();
-    }
-
-    /// See [`RunningMock::set_fault`].
-    pub(crate) fn set_fault(&self, spec: &str) -> Result<(), FaultError> {
-        let rules = if spec.trim().is_empty() { Vec::new() } else { parse_rules(spec)? };
-        self.set_rules(rules);
-        Ok(())
-    }
-
-    /// See [`RunningMock::set_rules`].
-    pub(crate) fn set_rules(&self, rules: Vec<Rule>) {
-        self.standing.set(rules, clock::now());
     }
 }

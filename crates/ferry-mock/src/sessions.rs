@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::clock;
 use crate::dice;
+use crate::exchange::{Arrived, Reply};
 use crate::messages::Event;
-use crate::server::{Arrived, Reply};
 
 /// Events of a session: a turn of the agent, from running to idle.
 pub(crate) fn stream(arrived: &Arrived<'_>, session: &str) -> Reply {

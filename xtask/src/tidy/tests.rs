@@ -60,7 +60,7 @@ house! {
     there_is_no_mod_rs: "x.rs and x/";
     every_to_do_has_an_owner: "owned to-dos";
     no_test_is_ignored: "no ignored tests";
-    there_is_one_integration_binary: "one integration binary";
+    a_crate_has_at_most_one_integration_binary: "one integration binary";
     members_inherit_from_the_workspace: "members inherit";
     the_lexicon_is_kept: "one word per thing";
     both_readmes_agree: "both READMEs agree";
@@ -168,7 +168,30 @@ fn shape_is_measured_outside_tests() {
     catches("no drawers", path, "mod utils;", "mod utilities_of_war;");
     catches_file("no drawers", "crates/ferry-wire/src/common/path.rs");
     catches_file("x.rs and x/", "crates/ferry-wire/src/path/mod.rs");
-    catches_file("one integration binary", "crates/ferry-wire/tests/paths.rs");
+    catches_file("one integration binary", "crates/ferry/tests/paths.rs");
+}
+
+#[test]
+fn a_crate_may_have_one_integration_binary() {
+    let rule = RULES.iter().find(|rule| rule.name == "one integration binary").expect("the rule");
+    let findings = |paths: &[&str]| -> Vec<String> {
+        let mut tree = Tree::default();
+        for path in paths {
+            tree.add(path, "//! A file.\n".to_owned());
+        }
+        (rule.check)(&tree).iter().map(ToString::to_string).collect()
+    };
+    let one_each = [
+        "crates/ferry/tests/it/main.rs",
+        "crates/ferry/tests/it/wire.rs",
+        "crates/ferry-mock/tests/it/main.rs",
+        "crates/ferry-wire/tests/paths.rs",
+        "crates/ferry-wire/src/path/tests/main.rs",
+    ];
+    assert_eq!(findings(&one_each), [""; 0]);
+    let second = "crates/ferry-mock/tests/wire.rs";
+    let found = findings(&[&one_each[..], &[second]].concat());
+    assert_eq!(found, [format!("{second}: a second integration binary")]);
 }
 
 #[test]

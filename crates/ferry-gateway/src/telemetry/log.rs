@@ -8,12 +8,11 @@ mod line;
 mod tests;
 mod writer;
 
+use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -22,21 +21,20 @@ use super::TelemetryError;
 use super::event::{NoticeEvent, RequestEvent};
 use super::settings::{LogFormat, LogLevel, Settings};
 use line::{notice_line, request_line};
-use writer::{Message, Progress, Writer};
+use writer::{Queue, Writer};
+
+thread_local! {
+    /// Where a line is formed before it is queued: kept by each thread, so that a line allocates nothing.
+    static SCRATCH: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 /// The sending side. Formatting happens on the caller, in memory.
 #[derive(Debug)]
 pub struct Log {
     format: LogFormat,
     level: LogLevel,
-    queue: SyncSender<Message>,
-    /// Lines that the queue took; compared with the writer's progress.
-    taken: AtomicU64,
-    /// With so many lines waiting, the writer's pause ends: half the queue is left for what comes meanwhile.
-    crowded: u64,
+    queue: Arc<Queue>,
     dropped: Counter,
-    reopen: Arc<AtomicBool>,
-    progress: Arc<Progress>,
 }
 
 impl Log {
@@ -57,48 +55,33 @@ impl Log {
 
     /// Starts the writer over a destination that is open.
     fn start(settings: Settings, sink: Box<dyn io::Write + Send>) -> Result<Self, TelemetryError> {
-        // A queue of 0 would be a rendezvous, in which a line passes only while the writer waits.
-        let queue_lines = settings.queue_lines.max(1);
-        let (queue, lines) = sync_channel(queue_lines);
+        let queue = Arc::new(Queue::new(settings.queue_lines));
         let dropped = Counter::default();
-        let reopen = Arc::new(AtomicBool::new(false));
-        let progress = Arc::new(Progress::default());
         let writer = Writer {
-            lines,
+            queue: Arc::clone(&queue),
             sink,
             path: settings.file,
-            reopen: Arc::clone(&reopen),
             dropped: dropped.clone(),
-            progress: Arc::clone(&progress),
         };
         // A thread and not a task: writing blocks, and must go on while the runtime shuts down.
         std::thread::Builder::new()
             .name("ferry-log".to_owned())
             .spawn(move || writer.run())
             .map_err(TelemetryError::Writer)?;
-        Ok(Self {
-            format: settings.format,
-            level: settings.level,
-            queue,
-            taken: AtomicU64::new(0),
-            crowded: u64::try_from(queue_lines.div_ceil(2)).unwrap_or(u64::MAX),
-            dropped,
-            reopen,
-            progress,
-        })
+        Ok(Self { format: settings.format, level: settings.level, queue, dropped })
     }
 
     /// One line for a settled request.
     pub fn request(&self, event: &RequestEvent) {
         if event.level() >= self.level {
-            self.send(request_line(self.format, event));
+            self.send(|line| request_line(line, self.format, event));
         }
     }
 
     /// One line for a change of state.
     pub fn notice(&self, event: &NoticeEvent) {
         if event.level >= self.level {
-            self.send(notice_line(self.format, event));
+            self.send(|line| notice_line(line, self.format, event));
         }
     }
 
@@ -109,29 +92,34 @@ impl Log {
 
     /// Has the writer open its file again before the next line.
     pub fn reopen(&self) {
-        self.reopen.store(true, Ordering::Release);
-        // A full queue means that the writer is awake and will see the flag by itself.
-        drop(self.queue.try_send(Message::Wake));
-        self.progress.hurry();
+        self.queue.reopen();
     }
 
     /// Waits until every line taken so far has been written or given up, at most `bound`.
     pub fn flush(&self, bound: Duration) -> bool {
-        self.progress.wait_for(self.taken.load(Ordering::Acquire), bound)
+        self.queue.flush(bound)
     }
 
-    fn send(&self, line: String) {
-        match self.queue.try_send(Message::Line(line)) {
-            Ok(()) => {
-                let taken = self.taken.fetch_add(1, Ordering::AcqRel) + 1;
-                if taken.saturating_sub(self.progress.done()) >= self.crowded {
-                    self.progress.hurry();
-                }
-            }
-            Err(_full_or_writer_gone) => {
+    fn send(&self, form: impl Fn(&mut String)) {
+        let send = |line: &mut String| {
+            line.clear();
+            form(line);
+            if !self.queue.push(line) {
                 self.dropped.inc();
             }
+        };
+        let formed = SCRATCH.try_with(|scratch| send(&mut scratch.borrow_mut()));
+        if formed.is_err() {
+            // A thread that is ending has no scratch any more; its last line counts as much.
+            send(&mut String::new());
         }
+    }
+}
+
+/// The writer ends when it has written what was said.
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
@@ -142,5 +130,7 @@ fn open_append(path: &Path) -> io::Result<std::fs::File> {
 /// The line alone, for tests of its form.
 #[cfg(test)]
 pub(super) fn one_line(format: LogFormat, event: &RequestEvent) -> String {
-    request_line(format, event)
+    let mut line = String::new();
+    request_line(&mut line, format, event);
+    line
 }

@@ -22,10 +22,11 @@ use crate::tasks::Tasks;
 /// Receive windows of an HTTP/2 connection: 10 MB/s over a 600 ms path need 6 MB in flight.
 const STREAM_WINDOW: u32 = 6 * 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
-/// The head of an answer; the API's own stay under 8 KiB.
+/// The head of an answer over HTTP/2; the API's own stay under 8 KiB.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
-/// An idle connection's read buffer may keep this much; a longer body is read in pieces of it.
-const READ_BUFFER_MAX: usize = 64 * 1024;
+/// What is read at a time, and the most that the head of an answer may have over HTTP/1.1. A live
+/// stream keeps one such buffer. Writing has hyper's own bound (408 KB): a large body leaves in few calls.
+const READ_BUFFER: usize = 32 * 1024;
 
 /// A node and its connections.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ impl Node {
             return Ok(Connection::Http2(sender));
         }
         let (sender, driver) = http1::Builder::new()
-            .max_buf_size(READ_BUFFER_MAX.max(HEAD_BYTES_MAX))
+            .read_buf_exact_size(Some(READ_BUFFER))
             .handshake(io)
             .await
             .map_err(failed)?;

@@ -16,11 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::Shared;
-use super::conn::{Conn, Fate, Gate, Socket};
 use super::serve;
 use crate::clock;
+use crate::conn::{Conn, Fate, Gate, Socket};
 use crate::fault::{Accept, Break};
+use crate::state::Shared;
 use crate::tls::Tls;
 
 /// Connections the kernel holds until they are accepted: a burst of clients must not see a full queue.

@@ -18,10 +18,10 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::Shared;
 use crate::body::MockBody;
 use crate::fault::parse_scenario;
 use crate::ledger::Captured;
+use crate::state::Shared;
 
 /// A fault spec or a scenario is never longer.
 pub(super) const BODY_BYTES_MAX: usize = 1024 * 1024;

@@ -12,38 +12,21 @@ use std::time::Duration;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
-use hyper::{HeaderMap, Method, Request, Response, Version};
+use hyper::{HeaderMap, Request, Response, Version};
 
-use super::conn::Conn;
+use super::control;
 use super::intake::{self, Intake};
-use super::reply::Reply;
 use super::stage::{Stage, stage};
-use super::{Shared, control};
 use crate::body::{MockBody, Stopped};
+use crate::conn::Conn;
 use crate::dice::{self, Dice, mix};
+use crate::exchange::{Arrived, Payload, Reply};
 use crate::fault::{Break, Failure, Fault, FaultError, Point};
 use crate::knobs::Knobs;
 use crate::ledger::Captured;
 use crate::refusal::Refusal;
 use crate::route;
-
-/// A request that has been read whole.
-#[derive(Debug)]
-pub(crate) struct Arrived<'a> {
-    pub(crate) method: &'a Method,
-    /// Path without the query.
-    pub(crate) path: &'a str,
-    pub(crate) query: Option<&'a str>,
-    pub(crate) headers: &'a HeaderMap,
-    /// Scheme and authority the client used.
-    pub(crate) base: String,
-    pub(crate) body: &'a [u8],
-    pub(crate) body_len: u64,
-    pub(crate) body_digest: Option<u64>,
-    pub(crate) knobs: &'a Knobs,
-    /// Its number, from 1.
-    pub(crate) number: u64,
-}
+use crate::state::Shared;
 
 /// Answers a request.
 pub(super) async fn handle(
@@ -212,7 +195,7 @@ impl Visit {
     /// How long an answer that is not streamed takes to make.
     fn thinking_time(&self, reply: &Reply, knobs: &Knobs) -> Duration {
         let timing = self.shared.settings.timing;
-        if reply.generation.is_none() || matches!(reply.payload, super::Payload::Events(_)) {
+        if reply.generation.is_none() || matches!(reply.payload, Payload::Events(_)) {
             return Duration::ZERO;
         }
         let mut dice = Dice::new(self.shared.settings.seed ^ self.number);
@@ -270,7 +253,7 @@ fn html(code: u16) -> Reply {
         "<!DOCTYPE html>\r\n<html>\r\n<head><title>{title}</title></head>\r\n\
          <body>\r\n<center><h1>{title}</h1></center>\r\n<hr><center>mock proxy</center>\r\n</body>\r\n</html>\r\n"
     );
-    Reply::new(code, "text/html", super::Payload::Whole(bytes::Bytes::from(page)))
+    Reply::new(code, "text/html", Payload::Whole(bytes::Bytes::from(page)))
 }
 
 /// A failure that does not wait for the body: a standing one, or one in the header.

@@ -9,15 +9,16 @@ use std::time::Duration;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::{HeaderMap, Response, StatusCode};
 
-use super::reply::{Payload, Reply};
-use super::{Conn, Shared};
 use crate::body::{MockBody, Step};
 use crate::clock;
+use crate::conn::Conn;
 use crate::dice::Dice;
+use crate::exchange::{Payload, Reply};
 use crate::fault::Fault;
 use crate::knobs::{Knobs, Switch};
 use crate::messages::Event;
 use crate::settings::Timing;
+use crate::state::Shared;
 use script::script;
 
 /// What an answer is staged with.

@@ -249,6 +249,18 @@ async fn a_closed_listener_refuses_and_opens_again_on_its_port() {
 }
 
 #[tokio::test]
+async fn refuse_waits_for_a_request_and_answers_it() {
+    let mut mock = start().await;
+    // An hour: only `set_listening` opens the listener again within this test.
+    mock.set_fault("refuse:ms=3600000@path=/v1/messages,count=1").unwrap();
+    assert!(connects(&mock).await);
+    assert_eq!(ask(&mock, "x", "").await.status(), 200);
+    while connects(&mock).await {}
+    mock.set_listening(true).await;
+    assert_eq!(ask(&mock, "x", "").await.status(), 200);
+}
+
+#[tokio::test]
 async fn connections_are_closed_or_reset_as_soon_as_they_come() {
     let mock = start().await;
     mock.set_fault("accept:do=close@count=1; accept:do=reset@count=1").unwrap();

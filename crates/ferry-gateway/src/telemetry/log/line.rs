@@ -14,12 +14,9 @@ use crate::telemetry::settings::{LogFormat, LogLevel};
 /// The longest value that came from outside, in bytes; real paths and models are far below.
 const VALUE_BYTES_MAX: usize = 512;
 
-/// A usual request line, so that it grows at most once.
-const LINE_BYTES_USUAL: usize = 512;
-
-/// The line of a settled request, with its line end.
-pub(super) fn request_line(format: LogFormat, event: &RequestEvent) -> String {
-    let mut line = Line::begin(format, event.at, event.level(), "request");
+/// Appends the line of a settled request, with its line end.
+pub(super) fn request_line(out: &mut String, format: LogFormat, event: &RequestEvent) {
+    let mut line = Line::begin(out, format, event.at, event.level(), "request");
     line.text("id", &event.request_id);
     line.text("tenant", &event.tenant);
     line.text("line", &event.line);
@@ -47,26 +44,32 @@ pub(super) fn request_line(format: LogFormat, event: &RequestEvent) -> String {
     line.number("bytes_out", event.bytes_out);
     line.some_text("code", event.code);
     line.bare_or_quoted("client", &event.client);
-    line.end()
+    line.end();
 }
 
-/// The line of a change of state, with its line end.
-pub(super) fn notice_line(format: LogFormat, event: &NoticeEvent) -> String {
-    let mut line = Line::begin(format, event.at, event.level, event.name);
+/// Appends the line of a change of state, with its line end.
+pub(super) fn notice_line(out: &mut String, format: LogFormat, event: &NoticeEvent) {
+    let mut line = Line::begin(out, format, event.at, event.level, event.name);
     for (key, value) in &event.fields {
         line.text(key, value);
     }
-    line.end()
+    line.end();
 }
 
-struct Line {
+struct Line<'a> {
     format: LogFormat,
-    out: String,
+    out: &'a mut String,
 }
 
-impl Line {
-    fn begin(format: LogFormat, at: SystemTime, level: LogLevel, event: &str) -> Self {
-        let mut line = Self { format, out: String::with_capacity(LINE_BYTES_USUAL) };
+impl<'a> Line<'a> {
+    fn begin(
+        out: &'a mut String,
+        format: LogFormat,
+        at: SystemTime,
+        level: LogLevel,
+        event: &str,
+    ) -> Self {
+        let mut line = Self { format, out };
         // A wall clock beyond the year 9999 is broken; the line still counts.
         let at = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
         match format {
@@ -79,12 +82,11 @@ impl Line {
         line
     }
 
-    fn end(mut self) -> String {
+    fn end(self) {
         if self.format == LogFormat::Json {
             self.out.push('}');
         }
         self.out.push('\n');
-        self.out
     }
 
     /// A number. Written without the formatting machinery, which costs more than the digits: a

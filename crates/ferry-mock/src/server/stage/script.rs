@@ -17,9 +17,9 @@ use hyper::header::{CONTENT_LENGTH, HeaderValue};
 
 use super::{Stage, paced};
 use crate::body::Step;
+use crate::exchange::Payload;
 use crate::fault::{Break, Fault, Point};
 use crate::refusal::error_event;
-use crate::server::Payload;
 
 /// The steps of a body, still to be shaped.
 pub(super) struct Script {

@@ -1,12 +1,32 @@
-//! What a route gives back, before time and faults are applied.
+//! An exchange as the routes see it: the request as it has arrived, and the reply before time and faults are applied.
+//! It reads nothing from a connection and writes nothing to one.
 
 use bytes::Bytes;
-use hyper::HeaderMap;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Method};
 
+use crate::knobs::Knobs;
 use crate::ledger::Generation;
 use crate::messages::Event;
 use crate::refusal::Refusal;
+
+/// A request that has been read whole.
+#[derive(Debug)]
+pub(crate) struct Arrived<'a> {
+    pub(crate) method: &'a Method,
+    /// Path without the query.
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) headers: &'a HeaderMap,
+    /// Scheme and authority the client used.
+    pub(crate) base: String,
+    pub(crate) body: &'a [u8],
+    pub(crate) body_len: u64,
+    pub(crate) body_digest: Option<u64>,
+    pub(crate) knobs: &'a Knobs,
+    /// Its number, from 1.
+    pub(crate) number: u64,
+}
 
 /// An answer without the headers that every answer has.
 #[derive(Debug)]
