@@ -427,7 +427,7 @@ async fn an_answer_in_any_shape_of_writes_is_the_same_as_without_ferry() {
         "drip:bytes=600,ms=1",
         "chunked",
         "close",
-        "big-head:bytes=32768",
+        "big-head:bytes=24000",
         "delay:ms=1",
         "error-event",
         "error-event:after=1,type=api_error",

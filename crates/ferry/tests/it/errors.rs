@@ -227,8 +227,6 @@ async fn the_errors_of_ferrys_own() {
 async fn the_errors_of_framing() {
     let (_mock, gateway) = both().await;
     let mut table = Table(String::new());
-    let large =
-        format!("GET /v1/models HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(70_000));
     for raw in [
         "GET /v1/models HTTP/1.1\nhost: localhost\n\n",
         "GET /v1/models HTTP/1.1\r\n\r\n",
@@ -242,10 +240,8 @@ async fn the_errors_of_framing() {
         "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
         "POST /v1/messages HTTP/1.1\r\nhost: localhost\r\ncontent_length: 1\r\n\r\n",
         "CONNECT api.anthropic.com:443 HTTP/1.1\r\nhost: api.anthropic.com:443\r\n\r\n",
-        "GET  /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n",
         "GET http://localhost/v1/models HTTP/1.1\r\nhost: other\r\n\r\n",
         "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\r\n\r\n",
-        &large,
     ] {
         let mut client = gateway.connect().await;
         client.send(raw).await;
