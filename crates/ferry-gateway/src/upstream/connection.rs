@@ -149,7 +149,10 @@ fn is_refused_stream(error: &hyper::Error) -> bool {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         if let Some(h2) = cause.downcast_ref::<h2::Error>() {
-            return h2.is_remote() && h2.reason() == Some(h2::Reason::REFUSED_STREAM);
+            // A stream ends in the node's GOAWAY only when its id is above the last one named there;
+            // those below go on, and end in an error of the socket if they must.
+            let above = h2.is_go_away();
+            return h2.is_remote() && (above || h2.reason() == Some(h2::Reason::REFUSED_STREAM));
         }
         source = cause.source();
     }
