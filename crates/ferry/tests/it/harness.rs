@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ferry_mock::{Mock, MockSettings, RunningMock, Stats};
 
-pub(crate) use client::{Answer, Client, End, Piece};
+pub(crate) use client::{Answer, Client, End, Io, Piece};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use node::{Node, Step, bytes, http_json, sse};
 
