@@ -1,10 +1,167 @@
 //! The admin listener: health, readiness and metrics, apart from the data path.
+//!
+//! Apart, so that a flood of requests cannot hide whether Ferry lives, and a scraper never needs the
+//! data port. It changes nothing, shows no key and no body, and reads no request body.
+
+mod serve;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Value, json};
+
+use crate::tasks::Tasks;
+use crate::telemetry::Telemetry;
+use ferry_rules::origin::{HostFault, check_host};
+
+pub use serve::serve;
+
+/// The type of the metrics page: `OpenMetrics` 1.0 section "Exposition", text format.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Resolved settings of the admin listener.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// Loopback unless told otherwise; a public bind without a login is refused.
     pub listen: SocketAddr,
+}
+
+/// What the admin listener can show.
+#[derive(Clone)]
+pub struct Admin {
+    /// For the metrics page.
+    pub telemetry: Telemetry,
+    /// Asked on every `/readyz`; must not block.
+    pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// Where its connections are counted.
+    pub tasks: Tasks,
+    /// Names accepted in `Host` on a loopback bind beside loopback's own.
+    pub allowed_hosts: Arc<[String]>,
+}
+
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin").field("allowed_hosts", &self.allowed_hosts).finish_non_exhaustive()
+    }
+}
+
+/// Can requests be served now?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// At least one node is usable, and Ferry is not draining.
+    pub ready: bool,
+    /// Shown by `/readyz?verbose`: facts for an operator, no secret.
+    pub detail: Value,
+}
+
+/// The routes. `loopback` turns the check of `Host` on.
+fn router(admin: Admin, loopback: bool) -> Router {
+    let router = Router::new()
+        .route("/healthz", get(alive))
+        .route("/livez", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method);
+    let router = if loopback {
+        router.layer(middleware::from_fn_with_state(Arc::clone(&admin.allowed_hosts), guard_host))
+    } else {
+        router
+    };
+    router.with_state(admin)
+}
+
+async fn alive() -> Response {
+    answer(StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned())
+}
+
+async fn ready(State(admin): State<Admin>, uri: Uri) -> Response {
+    let Readiness { ready, detail } = (admin.readiness)();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    if wants_detail(&uri) {
+        let body = json!({ "ready": ready, "detail": detail });
+        return answer(status, "application/json", format!("{body}\n"));
+    }
+    let text = if ready { "ready\n" } else { "not ready; see /readyz?verbose\n" };
+    answer(status, "text/plain; charset=utf-8", text.to_owned())
+}
+
+async fn metrics(State(admin): State<Admin>) -> Response {
+    answer(StatusCode::OK, OPEN_METRICS, admin.telemetry.render())
+}
+
+async fn unknown_path() -> Response {
+    refuse(
+        StatusCode::NOT_FOUND,
+        "not_found_error",
+        "The admin port has /healthz, /livez, /readyz and /metrics; requests to Claude go to the data port.",
+    )
+}
+
+async fn unknown_method() -> Response {
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "This path takes GET and HEAD.")
+}
+
+async fn guard_host(
+    State(allowed): State<Arc<[String]>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if host_passes(&request, &allowed) {
+        return next.run(request).await;
+    }
+    refuse(StatusCode::FORBIDDEN, "permission_error", HostFault.sentence())
+}
+
+/// Every host that the request names must pass. HTTP/1.0 may name none, as old health checks do.
+fn host_passes(request: &Request, allowed: &[String]) -> bool {
+    let passes = |host: &str| check_host(host, allowed).is_ok();
+    let target_passes =
+        request.uri().authority().is_none_or(|authority| passes(authority.as_str()));
+    target_passes
+        && match only_host(request.headers()) {
+            Ok(Some(host)) => passes(host),
+            Ok(None) => request.version() == Version::HTTP_10,
+            Err(HostFault) => false,
+        }
+}
+
+fn only_host(headers: &HeaderMap) -> Result<Option<&str>, HostFault> {
+    let mut hosts = headers.get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => Ok(None),
+        (Some(host), None) => host.to_str().map(Some).map_err(|_not_ascii| HostFault),
+        (Some(_), Some(_)) => Err(HostFault),
+    }
+}
+
+fn wants_detail(uri: &Uri) -> bool {
+    uri.query().is_some_and(|query| {
+        query.split('&').any(|pair| pair == "verbose" || pair.starts_with("verbose="))
+    })
+}
+
+/// The API's error shape, so that whoever takes this port for the data port understands the answer.
+fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
+    let body = json!({ "type": "error", "error": { "type": kind, "message": message } });
+    answer(status, "application/json", format!("{body}\n"))
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -1,1 +1,104 @@
 //! Configuration: as written, then as usable.
+//!
+//! One TOML file, the environment and flags, laid over each other, checked as a whole and turned
+//! into the `Settings` of every module. The stages, in order: `layers` (where values come from),
+//! `shape` (names, types, ranges), `resolve` (meaning). All problems of one run are reported together.
+//!
+//! No other module imports this one: it builds their settings, they do not ask it. It never dials,
+//! and no secret's value leaves it but as a type that cannot be printed.
+
+mod env;
+mod explain;
+mod layers;
+mod mask;
+mod near;
+mod place;
+mod raw;
+mod reference;
+mod reload;
+mod report;
+mod resolve;
+mod resolved;
+mod schema;
+mod shape;
+mod show;
+mod tree;
+pub mod watch;
+
+use std::path::PathBuf;
+
+pub use env::Inputs;
+pub use explain::UnknownKey;
+pub use place::{Location, Origin};
+pub use reference::{reference_markdown, schema_json};
+pub use reload::restart_needed;
+pub use report::{ConfigReport, Problem};
+pub use resolved::{Breaker, Resolved, Retry};
+
+/// A configuration that can be used, and what `show` and `explain` need to speak of it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Every module's settings.
+    pub resolved: Resolved,
+    /// What deserves a second look; Ferry starts all the same.
+    pub warnings: Vec<Problem>,
+    /// The configuration file, if one was read.
+    pub file: Option<PathBuf>,
+    /// Every file whose content matters: the configuration, secrets, certificates. To be watched.
+    pub files: Vec<PathBuf>,
+    raw: raw::Raw,
+    root: tree::Node,
+    sources: place::Sources,
+}
+
+/// Reads, merges, checks and resolves the configuration.
+///
+/// # Errors
+/// [`ConfigReport`] with every problem that was found: an unreadable or broken file, unknown keys,
+/// wrong types and ranges, missing secrets, values that contradict each other or the house's rules.
+pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigReport> {
+    let document = schema::document();
+    let schema = schema::Schema::root(&document);
+    let mut merged = layers::merge(inputs, schema);
+    if merged.broken {
+        // Of a file that cannot be parsed nothing more can be said with any certainty.
+        return Err(ConfigReport::new(merged.problems));
+    }
+    layers::hide_literals(&merged.root, schema, &mut merged.sources);
+    let written = merged.root.clone();
+    let mut findings = shape::check(&mut merged.root, schema, &merged.sources);
+    findings.blamed.extend(merged.problems.iter().map(|problem| problem.key.clone()));
+    findings.problems.splice(0..0, merged.problems);
+    let mut raw: raw::Raw = match serde_json::from_value(merged.root.to_json()) {
+        Ok(raw) => raw,
+        Err(error) => {
+            findings.problems.push(Problem::error("", error.to_string()));
+            return Err(ConfigReport::new(findings.problems));
+        }
+    };
+    let mut desk = resolve::Desk {
+        inputs,
+        root: &written,
+        sources: &merged.sources,
+        findings,
+        warnings: merged.warnings,
+        files: merged.file.iter().cloned().collect(),
+    };
+    let resolved = resolve::resolve(&mut raw, &mut desk);
+    if !desk.findings.problems.is_empty() {
+        return Err(ConfigReport::new(desk.findings.problems));
+    }
+    let (warnings, files) = (desk.warnings, desk.files);
+    Ok(Loaded {
+        resolved,
+        warnings,
+        file: merged.file,
+        files,
+        raw,
+        root: written,
+        sources: merged.sources,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -41,3 +41,14 @@ impl Tasks {
         self.alive.load(Ordering::Relaxed)
     }
 }
+
+/// So that hyper's own tasks are counted like ours.
+impl<F> hyper::rt::Executor<F> for Tasks
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, task: F) {
+        drop(self.spawn(task));
+    }
+}

@@ -1,4 +1,19 @@
 //! The way to the nodes: dialling, TLS and kept-alive connections.
+//!
+//! A [`Node`] owns its connections; an attempt borrows one, and gives it back when the answer has
+//! ended cleanly. Whether and where to try again is decided elsewhere.
 
+mod connection;
+mod dial;
+mod io;
+mod node;
+mod outgoing;
 pub mod settings;
+mod tls;
+
+pub use connection::{Connection, SendError};
+pub use dial::DialError;
+pub use node::Node;
+pub use outgoing::{Outgoing, Sent};
 pub use settings::{HttpVersion, KeySettings, NodeKind, NodeSettings, Role, Settings};
+pub use tls::TlsError;

@@ -1,1 +1,18 @@
-//! placeholder
+//! Ferry's decisions, pure: what came in and what is known go in as arguments, a verdict comes out.
+//!
+//! It exists so that every rule can be tested in a table, at any hour, with no socket open. Nothing
+//! here reads a clock, the environment or a random source, logs a line, or waits.
+
+pub mod credential;
+pub mod diagnosis;
+pub mod exposure;
+pub mod forwarded;
+mod key_form;
+pub mod limit;
+pub mod line;
+pub mod node;
+pub mod node_key;
+pub mod origin;
+pub mod retry;
+pub mod should_retry;
+pub mod timezone;

@@ -10,9 +10,11 @@ use bytes::Bytes;
 use crate::json::{key_is, string_end, unescape};
 
 mod error;
+mod member;
 mod nesting;
 
 pub use error::{EnvelopeError, Position};
+use member::Member;
 use nesting::Nesting;
 
 /// Deepest nesting that is walked, the outermost object included.
@@ -111,41 +113,6 @@ enum State {
 enum Level {
     Top,
     Metadata,
-}
-
-/// The member whose value comes next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
-    Model,
-    Stream,
-    MaxTokens,
-    Metadata,
-    UserId,
-    Unread,
-}
-
-impl Member {
-    const fn bit(self) -> u8 {
-        match self {
-            Self::Model => 1,
-            Self::Stream => 2,
-            Self::MaxTokens => 4,
-            Self::Metadata => 8,
-            Self::UserId => 16,
-            Self::Unread => 0,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Model => "model",
-            Self::Stream => "stream",
-            Self::MaxTokens => "max_tokens",
-            Self::Metadata => "metadata",
-            Self::UserId => "metadata.user_id",
-            Self::Unread => "",
-        }
-    }
 }
 
 impl Default for EnvelopeWalk {

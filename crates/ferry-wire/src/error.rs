@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::push_string;
+use crate::json::{object, push_string};
 
 /// Longest message that is kept of a foreign error, in bytes.
 ///
@@ -139,7 +139,7 @@ impl FromStr for ApiErrorKind {
 pub enum Before {
     /// Only whole events, or nothing.
     Boundary,
-    /// A part of an event, which must be ended first.
+    /// A part of an event, which becomes the error.
     PartialEvent,
 }
 
@@ -163,7 +163,9 @@ pub fn sse_error(
 ) -> Bytes {
     let mut out = Vec::with_capacity(body_len(message, code, request_id) + 32);
     if before == Before::PartialEvent {
-        out.extend_from_slice(b"\n\n");
+        // Ends the line and not the event: `event: error` then names the whole, so that an SDK raises its
+        // API error and not one about the JSON of half an event.
+        out.push(b'\n');
     }
     out.extend_from_slice(b"event: error\ndata: ");
     push_body(&mut out, kind, message, code, request_id);
@@ -234,12 +236,12 @@ struct Details<'a> {
 /// Nothing when it is no JSON object with a member `error`. A field of an unexpected type is
 /// taken as absent.
 pub fn peek(body: &[u8]) -> Option<ApiError> {
-    let outer: Outer<'_> = serde_json::from_slice(body).ok()?;
-    let inner: Option<Inner<'_>> = serde_json::from_str(outer.error.get()).ok();
+    let outer: Outer<'_> = object(body)?;
+    let inner: Option<Inner<'_>> = object(outer.error.get().as_bytes());
     let details: Option<Details<'_>> = inner
         .as_ref()
         .and_then(|inner| inner.details)
-        .and_then(|details| serde_json::from_str(details.get()).ok());
+        .and_then(|details| object(details.get().as_bytes()));
     let kind = inner.as_ref().and_then(|inner| text(inner.kind));
     // Some relays write `"error": "words"`.
     let message = match &inner {

@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 
 use memchr::memchr;
+use serde::Deserialize;
+
+pub(crate) mod cursor;
 
 /// Finds the closing quote of a string of which `bytes` is the next piece.
 ///
@@ -14,6 +17,9 @@ use memchr::memchr;
 /// Only quotes are searched for. A quote is escaped exactly when an odd run of backslashes stands
 /// before it, so that `\n` and other escapes cost nothing.
 pub(crate) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
+    if !*escaped && let Some(end) = short_string_end(bytes) {
+        return Some(end);
+    }
     let mut from = 0;
     loop {
         let rest = &bytes[from..];
@@ -34,6 +40,31 @@ pub(crate) fn string_end(bytes: &[u8], escaped: &mut bool) -> Option<usize> {
         }
         from += run_end + 1;
     }
+}
+
+/// The end of a string of at most 15 bytes without escapes: names and most values of schemas.
+///
+/// A call of `memchr` costs more than such a string is long, so its bytes are compared by words.
+fn short_string_end(bytes: &[u8]) -> Option<usize> {
+    for (index, word) in bytes.as_chunks::<8>().0.iter().take(2).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let quotes = zero_bytes(word ^ (ONES * 0x22));
+        let backslashes = zero_bytes(word ^ (ONES * 0x5c));
+        if backslashes.trailing_zeros() < quotes.trailing_zeros() {
+            return None;
+        }
+        if quotes != 0 {
+            return Some(index * 8 + (quotes.trailing_zeros() / 8) as usize);
+        }
+    }
+    None
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Marks the high bit of zero bytes; the lowest mark is exact, which is all that is asked.
+const fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(ONES) & !word & (ONES * 0x80)
 }
 
 /// Whether the raw (still escaped) member name `raw` says `name`.
@@ -110,6 +141,14 @@ fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     raw.get(at..at + 4)?
         .iter()
         .try_fold(0, |value, byte| char::from(*byte).to_digit(16).map(|digit| (value << 4) | digit))
+}
+
+/// Parses an object; nothing when it is none.
+///
+/// The derived readers would also take an array as the fields in order.
+pub(crate) fn object<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
+    let is_object = raw.trim_ascii_start().first() == Some(&b'{');
+    if is_object { serde_json::from_slice(raw).ok() } else { None }
 }
 
 /// Appends `text` as a JSON string with its quotes.

@@ -7,13 +7,11 @@
 use bytes::Bytes;
 use memchr::memmem;
 
-use crate::json::{key_is, push_string, string_end, unescape_each};
+use crate::json::cursor::{Cursor, CursorError};
+use crate::json::{key_is, push_string, unescape_each};
 
 /// What the path of a batch's results begins with; what stands before it is replaced.
 const PATH: &[u8] = b"/v1/messages/batches/";
-
-/// Deepest nesting that is walked; a batch object has two levels, a list four.
-const DEPTH_MAX: usize = 64;
 
 /// Why a body could not be walked. Display fits after "failed to".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +30,15 @@ pub enum ResultsUrlError {
     },
 }
 
+impl From<CursorError> for ResultsUrlError {
+    fn from(error: CursorError) -> Self {
+        match error {
+            CursorError::Malformed { at } => Self::Malformed { at },
+            CursorError::TooDeep { at } => Self::TooDeep { at },
+        }
+    }
+}
+
 /// Replaces what stands before `/v1/messages/batches/` in each `results_url` by `public_base`.
 ///
 /// `body` is a batch object or a list of them (`data`); `public_base` is scheme, authority and
@@ -46,7 +53,7 @@ pub fn rewrite(body: &Bytes, public_base: &str) -> Result<Option<Vec<Bytes>>, Re
         return Ok(None);
     }
     let base = public_base.trim_end_matches('/');
-    let mut walk = Walk { body, at: 0, splices: Vec::new(), base: base.as_bytes() };
+    let mut walk = Walk { cursor: Cursor::new(body), splices: Vec::new(), base: base.as_bytes() };
     walk.batch_or_list()?;
     if walk.splices.is_empty() {
         return Ok(None);
@@ -68,8 +75,7 @@ pub fn rewrite(body: &Bytes, public_base: &str) -> Result<Option<Vec<Bytes>>, Re
 }
 
 struct Walk<'a> {
-    body: &'a [u8],
-    at: usize,
+    cursor: Cursor<'a>,
     splices: Vec<(usize, usize)>,
     base: &'a [u8],
 }
@@ -77,57 +83,56 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn batch_or_list(&mut self) -> Result<(), ResultsUrlError> {
         self.object(true)?;
-        self.space();
-        if self.at < self.body.len() { Err(self.malformed()) } else { Ok(()) }
+        Ok(self.cursor.end()?)
     }
 
     /// Walks one object; only the outermost may hold a list.
     fn object(&mut self, is_outermost: bool) -> Result<(), ResultsUrlError> {
-        self.expect(b'{')?;
-        if self.take(b'}') {
+        self.cursor.expect(b'{')?;
+        if self.cursor.take(b'}') {
             return Ok(());
         }
         loop {
-            let (start, end) = self.string()?;
-            let key = &self.body[start..end];
+            let (start, end) = self.cursor.string()?;
+            let key = self.cursor.raw(start, end);
             let is_url = key_is(key, "results_url");
             let is_list = is_outermost && key_is(key, "data");
-            self.expect(b':')?;
-            match self.peek() {
+            self.cursor.expect(b':')?;
+            match self.cursor.peek() {
                 Some(b'"') if is_url => {
-                    let (start, end) = self.string()?;
+                    let (start, end) = self.cursor.string()?;
                     self.splice(start, end);
                 }
                 Some(b'[') if is_list => self.list()?,
-                _ => self.skip_value()?,
+                _ => self.cursor.skip_value()?,
             }
-            if self.take(b'}') {
+            if self.cursor.take(b'}') {
                 return Ok(());
             }
-            self.expect(b',')?;
+            self.cursor.expect(b',')?;
         }
     }
 
     fn list(&mut self) -> Result<(), ResultsUrlError> {
-        self.expect(b'[')?;
-        if self.take(b']') {
+        self.cursor.expect(b'[')?;
+        if self.cursor.take(b']') {
             return Ok(());
         }
         loop {
-            match self.peek() {
+            match self.cursor.peek() {
                 Some(b'{') => self.object(false)?,
-                _ => self.skip_value()?,
+                _ => self.cursor.skip_value()?,
             }
-            if self.take(b']') {
+            if self.cursor.take(b']') {
                 return Ok(());
             }
-            self.expect(b',')?;
+            self.cursor.expect(b',')?;
         }
     }
 
     /// Notes the splice for the URL whose raw text lies between `start` and `end`.
     fn splice(&mut self, start: usize, end: usize) {
-        let raw = &self.body[start..end];
+        let raw = self.cursor.raw(start, end);
         let mut decoded = Vec::with_capacity(raw.len());
         let mut offsets = Vec::with_capacity(raw.len());
         let is_sound = unescape_each(raw, |at, piece| {
@@ -151,83 +156,6 @@ impl Walk<'_> {
             self.splices.push((start, start + offset));
         }
     }
-
-    /// Skips one value: scalars by their letters, the rest by brackets and strings.
-    fn skip_value(&mut self) -> Result<(), ResultsUrlError> {
-        let mut open = [0_u8; DEPTH_MAX];
-        let mut depth = 0;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                }
-                Some(byte @ (b'{' | b'[')) => {
-                    let at = self.at;
-                    *open.get_mut(depth).ok_or(ResultsUrlError::TooDeep { at })? = byte;
-                    depth += 1;
-                    self.at += 1;
-                }
-                Some(byte @ (b'}' | b']')) => {
-                    // In ASCII a closing bracket stands two behind its opening one.
-                    if depth == 0 || open.get(depth - 1) != Some(&(byte - 2)) {
-                        return Err(self.malformed());
-                    }
-                    depth -= 1;
-                    self.at += 1;
-                }
-                Some(b',' | b':') if depth > 0 => self.at += 1,
-                Some(byte) if is_scalar(byte) => {
-                    let rest = &self.body[self.at..];
-                    self.at += rest.iter().take_while(|byte| is_scalar(**byte)).count();
-                }
-                _ => return Err(self.malformed()),
-            }
-            if depth == 0 {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Takes a string; answers the range of its raw text.
-    fn string(&mut self) -> Result<(usize, usize), ResultsUrlError> {
-        self.expect(b'"')?;
-        let start = self.at;
-        let Some(end) = string_end(&self.body[start..], &mut false) else {
-            self.at = self.body.len();
-            return Err(self.malformed());
-        };
-        self.at = start + end + 1;
-        Ok((start, start + end))
-    }
-
-    fn space(&mut self) {
-        let rest = &self.body[self.at..];
-        let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-        self.at += rest.iter().take_while(is_space).count();
-    }
-
-    fn peek(&mut self) -> Option<u8> {
-        self.space();
-        self.body.get(self.at).copied()
-    }
-
-    fn take(&mut self, byte: u8) -> bool {
-        let is_there = self.peek() == Some(byte);
-        self.at += usize::from(is_there);
-        is_there
-    }
-
-    fn expect(&mut self, byte: u8) -> Result<(), ResultsUrlError> {
-        if self.take(byte) { Ok(()) } else { Err(self.malformed()) }
-    }
-
-    const fn malformed(&self) -> ResultsUrlError {
-        ResultsUrlError::Malformed { at: self.at }
-    }
-}
-
-const fn is_scalar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
 /// Where the authority of an absolute http URL begins.

@@ -10,6 +10,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ApiError, peek};
+use crate::json::cursor::Cursor;
+use crate::json::{key_is, object};
 
 /// Tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub struct UsageBlock {
     cache_read: Count,
     #[serde(rename = "cache_creation_input_tokens")]
     cache_write: Count,
-    #[serde(rename = "cache_creation")]
+    #[serde(rename = "cache_creation", deserialize_with = "split")]
     split: Option<Split>,
 }
 
@@ -55,10 +57,16 @@ struct Split {
     hour: Count,
 }
 
+/// The parts of the cache writes; taken as absent when they are no object.
+fn split<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Split>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(object(raw.get().as_bytes()))
+}
+
 impl UsageBlock {
     /// Parses the JSON of a usage block; nothing when it is no object.
     pub fn parse(raw: &[u8]) -> Option<Self> {
-        serde_json::from_slice(raw).ok()
+        object(raw)
     }
 }
 
@@ -115,53 +123,43 @@ pub struct MessageFacts {
     pub error: Option<ApiError>,
 }
 
-/// A message without its content: `message_start` has one inside, a whole answer is one.
-#[derive(Deserialize)]
-pub(crate) struct MessageHead<'a> {
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    model: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    stop_reason: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    usage: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<IgnoredAny>,
-}
-
-impl MessageHead<'_> {
-    /// The facts of the head; nothing of it is an error yet.
-    pub(crate) fn facts(&self) -> MessageFacts {
-        let mut usage = Usage::default();
-        if let Some(block) = self.usage.and_then(|raw| UsageBlock::parse(raw.get().as_bytes())) {
-            usage.start(&block);
-        }
-        MessageFacts {
-            usage,
-            model: text(self.model),
-            stop_reason: text(self.stop_reason),
-            id: text(self.id),
-            error: None,
+/// Reads a whole answer, or the message inside `message_start`; its content is passed over.
+///
+/// Nothing when the body is not one JSON object. Of a member given twice the last one counts, as
+/// in the parsers of the SDKs.
+pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
+    let mut facts = MessageFacts::default();
+    let mut cursor = Cursor::new(body);
+    cursor.expect(b'{').ok()?;
+    let mut has_error = false;
+    let mut is_first = true;
+    while let Some(name) = cursor.member(is_first).ok()? {
+        is_first = false;
+        let value = cursor.value().ok()?;
+        if key_is(name, "usage") {
+            if let Some(block) = UsageBlock::parse(value) {
+                facts.usage.start(&block);
+            }
+        } else if key_is(name, "model") {
+            facts.model = text(value);
+        } else if key_is(name, "stop_reason") {
+            facts.stop_reason = text(value);
+        } else if key_is(name, "id") {
+            facts.id = text(value);
+        } else if key_is(name, "error") {
+            has_error = value != b"null";
         }
     }
-}
-
-/// Reads a whole answer; its content is passed over without a copy.
-///
-/// Nothing when the body is not one JSON object.
-pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
-    let head: MessageHead<'_> = serde_json::from_slice(body).ok()?;
-    let mut facts = head.facts();
-    if head.error.is_some() {
+    cursor.end().ok()?;
+    if has_error {
         facts.error = peek(body);
     }
     Some(facts)
 }
 
 /// A string value; a value of another type is taken as absent.
-pub(crate) fn text(raw: Option<&RawValue>) -> Option<Box<str>> {
-    serde_json::from_str(raw?.get()).ok()
+pub(crate) fn text(raw: &[u8]) -> Option<Box<str>> {
+    serde_json::from_slice(raw).ok()
 }
 
 /// A count that may be absent, null or nonsense.

@@ -83,6 +83,11 @@ impl Listener {
         Ok(Self { socket, local })
     }
 
+    /// The bare socket, for a server of another kind.
+    pub fn into_tokio(self) -> TcpListener {
+        self.socket
+    }
+
     /// The address it has; with port 0 asked for, the port that the system chose.
     pub fn local_addr(&self) -> SocketAddr {
         self.local

@@ -48,6 +48,17 @@ pub struct NodeSettings {
     pub http: HttpVersion,
 }
 
+impl NodeSettings {
+    /// True when a connection opened under the other settings is as good under these. One whose
+    /// certificates come from files is not: the files may have changed.
+    pub fn leads_like(&self, other: &Self) -> bool {
+        self.url == other.url
+            && self.addresses == other.addresses
+            && self.http == other.http
+            && [self, other].iter().all(|s| s.extra_ca_file.is_none() && s.client_cert.is_none())
+    }
+}
+
 /// A key of a node, and the workspace it belongs to.
 #[derive(Debug, Clone)]
 pub struct KeySettings {

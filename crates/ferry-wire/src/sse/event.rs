@@ -11,7 +11,8 @@ use serde_json::value::RawValue;
 
 use super::{Facts, Flavor, StreamError};
 use crate::error::{ApiErrorKind, peek};
-use crate::usage::{MessageHead, UsageBlock, text};
+use crate::json::object;
+use crate::usage::{UsageBlock, from_message, text};
 
 /// The events that Ferry tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ fn data(event: &[u8]) -> Cow<'_, [u8]> {
 #[derive(Deserialize)]
 struct MessageStart<'a> {
     #[serde(borrow)]
-    message: MessageHead<'a>,
+    message: &'a RawValue,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +117,11 @@ struct Stop<'a> {
     stop_reason: Option<&'a RawValue>,
     #[serde(borrow, default)]
     model: Option<&'a RawValue>,
+}
+
+/// A member that may be missing, if it is a string.
+fn words(raw: Option<&RawValue>) -> Option<Box<str>> {
+    text(raw?.get().as_bytes())
 }
 
 impl Facts {
@@ -141,8 +147,8 @@ impl Facts {
 
     fn learn_start(&mut self, event: &[u8]) {
         let data = data(event);
-        let Ok(start) = serde_json::from_slice::<MessageStart<'_>>(&data) else { return };
-        let facts = start.message.facts();
+        let Some(start) = object::<MessageStart<'_>>(&data) else { return };
+        let Some(facts) = from_message(start.message.get().as_bytes()) else { return };
         self.usage = facts.usage;
         self.model = facts.model;
         self.message_id = facts.id;
@@ -151,11 +157,11 @@ impl Facts {
 
     fn learn_delta(&mut self, event: &[u8]) {
         let data = data(event);
-        let Ok(delta) = serde_json::from_slice::<MessageDelta<'_>>(&data) else { return };
+        let Some(delta) = object::<MessageDelta<'_>>(&data) else { return };
         if let Some(block) = delta.usage.and_then(|raw| UsageBlock::parse(raw.get().as_bytes())) {
             self.usage.delta(&block);
         }
-        if let Some(reason) = delta.delta.and_then(|delta| text(delta.stop_reason)) {
+        if let Some(reason) = delta.delta.and_then(|delta| words(delta.stop_reason)) {
             self.stop_reason = Some(reason);
         }
     }
@@ -164,11 +170,11 @@ impl Facts {
         self.content_events += 1;
         self.first_content = true;
         let data = data(event);
-        let Ok(stop) = serde_json::from_slice::<Stop<'_>>(&data) else { return };
+        let Some(stop) = object::<Stop<'_>>(&data) else { return };
         if self.model.is_none() {
-            self.model = text(stop.model);
+            self.model = words(stop.model);
         }
-        if let Some(reason) = text(stop.stop_reason) {
+        if let Some(reason) = words(stop.stop_reason) {
             self.stopped = true;
             self.stop_reason = Some(reason);
         }

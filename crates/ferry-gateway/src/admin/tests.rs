@@ -1,0 +1,184 @@
+//! The admin port over raw bytes.
+
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::telemetry;
+
+/// Ends a test that hangs; never reached otherwise.
+const HANG: Duration = Duration::from_mins(1);
+
+struct Harness {
+    address: SocketAddr,
+    ready: Arc<AtomicBool>,
+    tasks: Tasks,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<()>,
+    _dir: tempfile::TempDir,
+}
+
+impl Harness {
+    async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = telemetry::Settings {
+            format: telemetry::LogFormat::Text,
+            file: Some(dir.path().join("ferry.log")),
+            level: telemetry::LogLevel::Info,
+            queue_lines: 8,
+        };
+        let ready = Arc::new(AtomicBool::new(true));
+        let asked = Arc::clone(&ready);
+        let tasks = Tasks::default();
+        let admin = Admin {
+            telemetry: Telemetry::new(settings, &["default".into()], &[]).unwrap(),
+            readiness: Arc::new(move || Readiness {
+                ready: asked.load(Ordering::Relaxed),
+                detail: json!({ "nodes": 1 }),
+            }),
+            tasks: tasks.clone(),
+            allowed_hosts: Arc::from(["ferry.lan".to_owned()]),
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let server = tasks.spawn(serve(listener, admin, async move {
+            drop(stopped.await);
+        }));
+        Self { address, ready, tasks, stop, server, _dir: dir }
+    }
+
+    /// Sends the bytes on a connection of their own and reads to its end.
+    async fn raw(&self, request: &str) -> String {
+        let exchange = async {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            String::from_utf8(answer).unwrap()
+        };
+        tokio::time::timeout(HANG, exchange).await.unwrap()
+    }
+
+    async fn get(&self, path: &str) -> String {
+        self.raw(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
+            .await
+    }
+
+    async fn stop(self) {
+        drop(self.stop);
+        tokio::time::timeout(HANG, self.server).await.unwrap().unwrap();
+    }
+}
+
+fn status(answer: &str) -> &str {
+    answer.split(' ').nth(1).unwrap_or("none")
+}
+
+#[tokio::test]
+async fn health_is_told_whether_or_not_ready() {
+    let harness = Harness::start().await;
+    for ready in [true, false] {
+        harness.ready.store(ready, Ordering::Relaxed);
+        for path in ["/healthz", "/livez"] {
+            let answer = harness.get(path).await;
+            assert!(status(&answer) == "200" && answer.ends_with("\r\n\r\nok\n"), "{answer}");
+        }
+    }
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn readiness_follows_its_source_and_shows_why_when_asked() {
+    let harness = Harness::start().await;
+    let answer = harness.get("/readyz").await;
+    assert!(status(&answer) == "200" && answer.ends_with("\r\n\r\nready\n"), "{answer}");
+    harness.ready.store(false, Ordering::Relaxed);
+    assert_eq!(status(&harness.get("/readyz").await), "503");
+    let answer = harness.get("/readyz?verbose").await;
+    assert!(answer.ends_with("{\"ready\":false,\"detail\":{\"nodes\":1}}\n"), "{answer}");
+    assert_eq!(status(&answer), "503");
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_are_open_metrics() {
+    let harness = Harness::start().await;
+    let answer = harness.get("/metrics").await;
+    assert!(answer.contains(&format!("content-type: {OPEN_METRICS}\r\n")), "{answer}");
+    assert!(answer.contains("ferry_requests_in_flight 0\n") && answer.ends_with("# EOF\n"));
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn anything_else_gets_an_error_in_the_api_s_shape() {
+    let harness = Harness::start().await;
+    let answer = harness.get("/v1/messages").await;
+    assert_eq!(status(&answer), "404");
+    assert!(answer.contains(r#"{"type":"error","error":{"type":"not_found_error""#), "{answer}");
+    let post = "POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(status(&harness.raw(post).await), "405");
+    let head = "HEAD /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let answer = harness.raw(head).await;
+    assert!(status(&answer) == "200" && answer.ends_with("\r\n\r\n"), "{answer}");
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_rebound_name_is_refused() {
+    let harness = Harness::start().await;
+    let rows = [
+        ("GET /metrics HTTP/1.1\r\nHost: evil.test\r\n", "403"),
+        ("GET /metrics HTTP/1.1\r\nHost: evil.test:7301\r\n", "403"),
+        ("GET /nowhere HTTP/1.1\r\nHost: evil.test\r\n", "403"),
+        ("GET http://evil.test/metrics HTTP/1.1\r\nHost: localhost\r\n", "403"),
+        ("GET /metrics HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n", "403"),
+        ("GET /metrics HTTP/1.1\r\n", "403"),
+        ("GET /metrics HTTP/1.1\r\nHost: ferry.lan:7301\r\n", "200"),
+        ("GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:7301\r\n", "200"),
+        ("GET /metrics HTTP/1.1\r\nHost: [::1]\r\n", "200"),
+        ("GET /healthz HTTP/1.0\r\n", "200"),
+    ];
+    for (head, expected) in rows {
+        let answer = harness.raw(&format!("{head}Connection: close\r\n\r\n")).await;
+        assert_eq!(status(&answer), expected, "{head}\n{answer}");
+    }
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_giant_head_is_refused() {
+    let harness = Harness::start().await;
+    let field = format!("x: {}\r\n", "a".repeat(HEAD_BYTES_MAX_TIMES_TWO));
+    let answer =
+        harness.raw(&format!("GET /healthz HTTP/1.1\r\nHost: localhost\r\n{field}\r\n")).await;
+    assert_eq!(status(&answer), "431", "{answer}");
+    harness.stop().await;
+}
+
+/// Twice the bound of `serve.rs`, and little enough to fit socket buffers, so that the answer is seen.
+const HEAD_BYTES_MAX_TIMES_TWO: usize = 16 * 1024;
+
+#[tokio::test]
+async fn stopping_closes_idle_connections_and_leaves_no_task() {
+    let harness = Harness::start().await;
+    let mut idle = TcpStream::connect(harness.address).await.unwrap();
+    idle.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut first = [0; 15];
+    idle.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200 OK");
+    let tasks = harness.tasks.clone();
+    harness.stop().await;
+    let mut rest = Vec::new();
+    idle.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.ends_with(b"ok\n"));
+    tokio::task::yield_now().await;
+    assert_eq!(tasks.alive(), 0);
+}

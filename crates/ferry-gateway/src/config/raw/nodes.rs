@@ -1,0 +1,109 @@
+//! `[[nodes]]` as written. Holds references to keys, never keys.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One `[[nodes]]` table.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Node {
+    /// Its name in logs, metrics and `x-ferry-node`: 1 to 64 of `A-Z a-z 0-9 . _ -`, unique. Connections and health are kept by it over a reload.
+    pub(crate) name: String,
+    /// The dialect it speaks.
+    #[serde(default)]
+    pub(crate) kind: Kind,
+    /// Base URL without `/v1`, query or user name: the provider, an nginx, another gateway.
+    pub(crate) url: String,
+    /// Key of this node, as `env:NAME` or `file:PATH`. Without `key` and `keys` the caller's own credential travels on unchanged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-secret" = true))]
+    pub(crate) key: Option<String>,
+    /// Several keys in place of `key`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) keys: Vec<NodeKey>,
+    /// Preferred IP addresses, tried before the answers of the DNS. Names in certificates are checked against the URL all the same.
+    #[serde(default)]
+    pub(crate) addresses: Vec<String>,
+    /// `primary` in ordinary times; `standby` when no primary can be reached.
+    #[serde(default)]
+    pub(crate) role: Role,
+    /// Headers set on every request to this node, in place of a client's. A value may be `env:NAME` or `file:PATH`.
+    #[serde(default)]
+    #[schemars(extend("x-hidden" = true))]
+    pub(crate) headers: BTreeMap<String, String>,
+    /// PEM roots trusted for this node beside the platform's. Empty: the platform's alone.
+    #[serde(default)]
+    pub(crate) extra_ca_file: String,
+    /// Client certificate chain in PEM. Together with `client_key_file`.
+    #[serde(default)]
+    pub(crate) client_cert_file: String,
+    /// Private key of the client certificate in PEM. Together with `client_cert_file`.
+    #[serde(default)]
+    pub(crate) client_key_file: String,
+    /// HTTP version towards this node: `auto` is what TLS negotiates (1.1 in cleartext), `1` or `2` is that one only.
+    #[serde(default)]
+    pub(crate) http: Http,
+}
+
+impl Node {
+    /// The provider itself, which is the one node when no node is configured.
+    pub(crate) fn provider() -> Self {
+        Self {
+            name: "anthropic".to_owned(),
+            kind: Kind::Messages,
+            url: "https://api.anthropic.com".to_owned(),
+            key: None,
+            keys: Vec::new(),
+            addresses: Vec::new(),
+            role: Role::Primary,
+            headers: BTreeMap::new(),
+            extra_ca_file: String::new(),
+            client_cert_file: String::new(),
+            client_key_file: String::new(),
+            http: Http::Auto,
+        }
+    }
+}
+
+/// One of a node's `keys`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NodeKey {
+    /// The key, as `env:NAME` or `file:PATH`.
+    #[schemars(extend("x-secret" = true))]
+    pub(crate) key: String,
+    /// The workspace it belongs to: prompt caches and files live per workspace. Empty: not said.
+    #[serde(default)]
+    pub(crate) workspace: String,
+}
+
+/// `nodes.kind`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kind {
+    #[default]
+    Messages,
+}
+
+/// `nodes.role`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    #[default]
+    Primary,
+    Standby,
+}
+
+/// `nodes.http`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub(crate) enum Http {
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "1")]
+    One,
+    #[serde(rename = "2")]
+    Two,
+}

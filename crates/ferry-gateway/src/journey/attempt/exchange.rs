@@ -1,0 +1,127 @@
+//! One request out and the head of its answer in, under the deadlines of research/reliability.md 2.2:
+//! a node that takes no bytes is given up, a stream that does not begin is, and a silent
+//! non-streaming call is left alone until its total is over, since a model may think for minutes.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use super::{BadAnswer, Fault, Missed};
+use crate::clock;
+use crate::journey::passage::Passage;
+use crate::journey::settings::Timeouts;
+use crate::upstream::{Connection, Outgoing, SendError, Sent};
+
+/// Sends a request and waits for the head of its answer.
+pub(super) async fn exchange(
+    passage: &Passage,
+    node: &Arc<str>,
+    connection: &mut Connection,
+    request: Request<Outgoing>,
+    sent: &Sent,
+) -> Result<Response<Incoming>, Missed> {
+    let timeouts = passage.snapshot.settings.timeouts;
+    let begun = clock::now();
+    let mut watch = Watch {
+        timeouts,
+        stream: passage.facts.stream,
+        total: passage.total_deadline(),
+        progress_at: begun,
+        bytes: 0,
+    };
+    let mut answer = pin!(connection.send(request));
+    let first = (begun + timeouts.write_stall.min(timeouts.first_byte)).min(watch.total);
+    let mut timer = pin!(tokio::time::sleep_until(first.into()));
+    loop {
+        tokio::select! {
+            biased;
+            answer = &mut answer => return answer.map_err(|error| missed(error, node)),
+            () = timer.as_mut() => match watch.look(clock::now(), sent) {
+                Ok(next) => timer.as_mut().reset(next.into()),
+                Err(late) => return Err(Missed::Final(late.fault(node))),
+            }
+        }
+    }
+}
+
+/// What is waited for.
+struct Watch {
+    timeouts: Timeouts,
+    stream: bool,
+    total: Instant,
+    /// When bytes were last seen to move.
+    progress_at: Instant,
+    bytes: u64,
+}
+
+/// Which deadline passed, after how many milliseconds.
+enum Late {
+    Total,
+    WriteStall(u128),
+    Upload,
+    Silent(u128),
+}
+
+impl Watch {
+    /// A deadline is due: either there was progress, and the next one is given, or the try is over.
+    fn look(&mut self, now: Instant, sent: &Sent) -> Result<Instant, Late> {
+        if now >= self.total {
+            return Err(Late::Total);
+        }
+        let next = match sent.whole_at() {
+            None => {
+                if sent.bytes() != self.bytes {
+                    self.bytes = sent.bytes();
+                    self.progress_at = now;
+                }
+                let stalled = now.saturating_duration_since(self.progress_at);
+                let timeouts = &self.timeouts;
+                if sent.waits_for_client() && stalled >= timeouts.client_idle {
+                    return Err(Late::Upload);
+                }
+                if !sent.waits_for_client() && stalled >= timeouts.write_stall {
+                    return Err(Late::WriteStall(timeouts.write_stall.as_millis()));
+                }
+                self.progress_at + timeouts.write_stall.min(timeouts.client_idle)
+            }
+            Some(written) if self.stream => {
+                if now.saturating_duration_since(written) >= self.timeouts.first_byte {
+                    return Err(Late::Silent(self.timeouts.first_byte.as_millis()));
+                }
+                written + self.timeouts.first_byte
+            }
+            Some(_written) => self.total,
+        };
+        // Never in the past: a look that changes nothing must not spin.
+        Ok(next.max(now + std::time::Duration::from_millis(1)).min(self.total))
+    }
+}
+
+impl Late {
+    fn fault(self, node: &Arc<str>) -> Fault {
+        let node = Arc::clone(node);
+        match self {
+            Self::Total => Fault::Total { node },
+            Self::WriteStall(after_ms) => Fault::WriteStall { node, after_ms },
+            Self::Upload => Fault::Upload,
+            Self::Silent(after_ms) => Fault::Silent { node, after_ms },
+        }
+    }
+}
+
+fn missed(error: SendError, node: &Arc<str>) -> Missed {
+    match error {
+        SendError::NotWritten(body) => Missed::NotWritten(body.map(|body| *body)),
+        SendError::Stale(_) => Missed::Stale,
+        SendError::Lost(error) if error.is_user() => Missed::Final(Fault::Upload),
+        SendError::Lost(error) if error.is_parse() => {
+            Missed::Final(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
+        }
+        SendError::Lost(_) => {
+            Missed::Final(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! One caller, from its request's head to the last byte of its answer. A passage owns the permit and
+//! the facts that are settled; whatever happens to it, it settles exactly once, when it is dropped.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Instant, SystemTime};
+
+use ferry_wire::path::Family;
+use ferry_wire::usage::Usage;
+use http::{HeaderValue, Method};
+
+use super::settle;
+use super::snapshot::Snapshot;
+use crate::state::State;
+use crate::telemetry::{Outcome, Telemetry};
+use crate::upstream::Node;
+
+/// What all passages share, over every reload.
+#[derive(Debug)]
+pub struct Shared {
+    /// Logs and metrics.
+    pub telemetry: Telemetry,
+    /// The tenant secret.
+    pub state: State,
+    /// Requests in flight.
+    pub(super) in_flight: AtomicUsize,
+    /// Bytes of held bodies and answers.
+    pub(super) held: AtomicU64,
+    /// Numbers requests; with the seed it makes ids that two processes do not share.
+    next_id: AtomicU64,
+    id_seed: u64,
+}
+
+impl Shared {
+    /// `id_seed` is random, so that ids of two runs differ.
+    pub fn new(telemetry: Telemetry, state: State, id_seed: u64) -> Self {
+        Self {
+            telemetry,
+            state,
+            in_flight: AtomicUsize::new(0),
+            held: AtomicU64::new(0),
+            next_id: AtomicU64::new(0),
+            id_seed,
+        }
+    }
+
+    /// A new request id.
+    pub fn request_id(&self) -> RequestId {
+        RequestId::new(self.id_seed, self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Requests in flight now.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Bytes held now.
+    pub fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+/// A request's id: `fry_` and 16 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId([u8; 20]);
+
+impl RequestId {
+    /// Mixes a counter with a seed (the finaliser of `SplitMix64`, a bijection: ids never repeat).
+    fn new(seed: u64, number: u64) -> Self {
+        let mut mixed = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let mut text = *b"fry_0000000000000000";
+        for digit in text[4..].iter_mut().rev() {
+            *digit = b"0123456789abcdef"[(mixed & 15) as usize];
+            mixed >>= 4;
+        }
+        Self(text)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The id as a header's value.
+    pub fn to_header(self) -> HeaderValue {
+        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_never| HeaderValue::from_static(""))
+    }
+}
+
+/// A seat among the requests in flight, given back when the last byte is out.
+#[derive(Debug)]
+pub(super) struct Permit(Arc<Shared>);
+
+impl Permit {
+    /// Takes a seat when fewer than `max` are taken.
+    pub(super) fn take(shared: &Arc<Shared>, max: usize) -> Option<Self> {
+        let taken = shared
+            .in_flight
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| (n < max).then_some(n + 1));
+        taken.is_ok().then(|| Self(Arc::clone(shared)))
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Memory set aside for held bytes, given back when they are dropped.
+#[derive(Debug)]
+pub(super) struct HeldBytes {
+    shared: Arc<Shared>,
+    bytes: u64,
+}
+
+impl HeldBytes {
+    pub(super) fn none(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), bytes: 0 }
+    }
+
+    /// Sets `bytes` more aside; false when all held bytes together would pass `max`.
+    pub(super) fn grow(&mut self, bytes: u64, max: u64) -> bool {
+        let held = self.shared.held.fetch_add(bytes, Ordering::Relaxed);
+        self.shared.telemetry.held_bytes(bytes.cast_signed());
+        self.bytes += bytes;
+        held.saturating_add(bytes) <= max
+    }
+}
+
+impl Drop for HeldBytes {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.shared.held.fetch_sub(self.bytes, Ordering::Relaxed);
+            self.shared.telemetry.held_bytes(-self.bytes.cast_signed());
+        }
+    }
+}
+
+/// What is known of a request so far, and settled at its end.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub(super) status: u16,
+    pub(super) outcome: Outcome,
+    pub(super) node: Option<Arc<Node>>,
+    pub(super) attempts: u8,
+    pub(super) client_retry: u32,
+    pub(super) model: Option<Box<str>>,
+    pub(super) stream: bool,
+    pub(super) first_event: Option<Instant>,
+    pub(super) upstream_request_id: Option<Box<str>>,
+    pub(super) usage: Usage,
+    /// The usage is the last that was seen of an answer that broke off.
+    pub(super) usage_is_lower_bound: bool,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    pub(super) code: Option<&'static str>,
+}
+
+impl Facts {
+    /// Nothing happened yet: dropped like this, the client has left.
+    fn begin() -> Self {
+        Self {
+            status: 499,
+            outcome: Outcome::HangUp,
+            node: None,
+            attempts: 0,
+            client_retry: 0,
+            model: None,
+            stream: false,
+            first_event: None,
+            upstream_request_id: None,
+            usage: Usage::default(),
+            usage_is_lower_bound: false,
+            bytes_in: 0,
+            bytes_out: 0,
+            code: None,
+        }
+    }
+}
+
+/// One caller's way through the rooms.
+#[derive(Debug)]
+pub struct Passage {
+    pub(super) shared: Arc<Shared>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) request_id: RequestId,
+    pub(super) arrival: Instant,
+    pub(super) arrival_wall: SystemTime,
+    pub(super) client: IpAddr,
+    pub(super) method: Method,
+    /// Without the query: it may hold what nobody should log.
+    pub(super) path: Box<str>,
+    pub(super) family: Family,
+    pub(super) tenant: Box<str>,
+    pub(super) line: Arc<str>,
+    /// The allowed origin of a browser's request, repeated in the answer.
+    pub(super) cors: Option<HeaderValue>,
+    /// The base URL ended in `/v1`: mended, and said in a hint.
+    pub(super) doubled_v1: bool,
+    pub(super) facts: Facts,
+    /// Dropping it frees the seat; it stays until the last byte is out.
+    pub(super) permit: Option<Permit>,
+}
+
+impl Passage {
+    /// A passage at its very beginning.
+    pub(super) fn begin(
+        shared: &Arc<Shared>,
+        snapshot: Arc<Snapshot>,
+        (arrival, arrival_wall): (Instant, SystemTime),
+        method: Method,
+        client: IpAddr,
+    ) -> Box<Self> {
+        shared.telemetry.request_began();
+        Box::new(Self {
+            request_id: shared.request_id(),
+            shared: Arc::clone(shared),
+            line: snapshot.line(None),
+            snapshot,
+            arrival,
+            arrival_wall,
+            client,
+            method,
+            path: Box::default(),
+            family: Family::Other,
+            tenant: Box::from("default"),
+            cors: None,
+            doubled_v1: false,
+            facts: Facts::begin(),
+            permit: None,
+        })
+    }
+}
+
+impl Passage {
+    /// When the whole request must be over.
+    pub(super) fn total_deadline(&self) -> Instant {
+        let timeouts = &self.snapshot.settings.timeouts;
+        let stream = self.facts.stream;
+        self.arrival + if stream { timeouts.stream_total } else { timeouts.nonstream_total }
+    }
+}
+
+/// The only thing a passage does at its end is to hand its facts over; settling is `settle`'s work.
+impl Drop for Passage {
+    fn drop(&mut self) {
+        settle::settle(self);
+    }
+}

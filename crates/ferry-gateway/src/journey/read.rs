@@ -1,0 +1,172 @@
+//! Room `read`: the body. Messages-shaped JSON is held, in the chunks it came in and never copied, so
+//! that it can be sent again; everything else flows. The envelope (model, stream, ...) is read on the
+//! way, from a decoded copy where the body is coded; the original bytes go on.
+
+mod coding;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ferry_wire::envelope::{Envelope, EnvelopeError};
+use ferry_wire::path::Family;
+use http::{HeaderMap, Method, header as http_header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+pub(super) use self::coding::CodingFault;
+use self::coding::EnvelopeReader;
+use super::accept::Head;
+use super::admit::Admitted;
+use super::deadline::{Late, before};
+use super::identify::Caller;
+use super::passage::{HeldBytes, Passage};
+use super::refuse::{Refused, refused};
+use crate::clock;
+use crate::upstream::Outgoing;
+
+/// Below this many bytes per second a body is an attack, not an upload (reliability.md 6.1).
+const SLOWEST_BYTES_PER_SECOND: u64 = 1000;
+
+/// A request whose body is in hand, or ready to flow.
+#[derive(Debug)]
+pub(super) struct Read {
+    pub(super) passage: Box<Passage>,
+    pub(super) head: Head,
+    pub(super) caller: Caller,
+    pub(super) payload: Payload,
+}
+
+/// The body.
+#[derive(Debug)]
+pub(super) enum Payload {
+    /// All of it, in the chunks it came in.
+    Held {
+        chunks: Arc<[Bytes]>,
+        /// Frees the memory budget with the chunks.
+        _set_aside: HeldBytes,
+    },
+    /// As it comes; `None` once an attempt has taken it.
+    Flowing(Option<Outgoing>),
+}
+
+/// Why a body is refused.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// Over the size for its path.
+    TooLarge { max: u64 },
+    /// All held bodies together are over the bound.
+    NoMemory,
+    /// Not the JSON object that the path takes.
+    Envelope { error: EnvelopeError, content_type_is_json: bool },
+    /// Its content coding cannot be undone.
+    Coding(CodingFault),
+    /// The client broke off, or its framing is wrong.
+    Broken,
+    /// The client sent nothing for too long.
+    Idle { after: Duration },
+    /// The client sends too slowly.
+    Slow,
+}
+
+/// Reads or passes on the body.
+pub(super) async fn read(admitted: Admitted) -> Result<Read, Refused> {
+    let Admitted { mut passage, head, mut body, caller } = admitted;
+    if !passage.family.held() || head.method != Method::POST {
+        let payload = if body.is_end_stream() {
+            Payload::Held { chunks: Arc::new([]), _set_aside: HeldBytes::none(&passage.shared) }
+        } else {
+            Payload::Flowing(Some(Outgoing::flowing(body)))
+        };
+        return Ok(Read { passage, head, caller, payload });
+    }
+    match hold(&mut passage, &head.headers, &mut body).await {
+        Ok(payload) => Ok(Read { passage, head, caller, payload }),
+        Err(fault @ (Fault::Broken | Fault::Idle { .. } | Fault::Slow)) => {
+            Err(refused(passage, fault))
+        }
+        Err(fault) => Err(refused(passage, fault).with_upload(&head.headers, body)),
+    }
+}
+
+async fn hold(
+    passage: &mut Passage,
+    headers: &HeaderMap,
+    body: &mut Incoming,
+) -> Result<Payload, Fault> {
+    let settings = &passage.snapshot.settings;
+    let max = if passage.family == Family::BatchCreate {
+        settings.batch_body_bytes_max
+    } else {
+        settings.body_bytes_max
+    };
+    let declared = body.size_hint().exact();
+    if declared.is_some_and(|length| length > max) {
+        return Err(Fault::TooLarge { max });
+    }
+    let mut set_aside = HeldBytes::none(&passage.shared);
+    let mut reader = EnvelopeReader::new(headers, max).map_err(Fault::Coding)?;
+    let envelope_fault = |error| match error {
+        coding::ReadFault::Envelope(error) => {
+            Fault::Envelope { error, content_type_is_json: content_type_is_json(headers) }
+        }
+        coding::ReadFault::Coding(fault) => Fault::Coding(fault),
+    };
+    let mut chunks = Vec::with_capacity(1);
+    let mut total = 0_u64;
+    while let Some(chunk) = next_chunk(passage, body, total).await? {
+        total += chunk.len() as u64;
+        if total > max {
+            return Err(Fault::TooLarge { max });
+        }
+        if !set_aside.grow(chunk.len() as u64, settings.held_bytes_max) {
+            return Err(Fault::NoMemory);
+        }
+        reader.push(&chunk).map_err(envelope_fault)?;
+        chunks.push(chunk);
+    }
+    passage.facts.bytes_in = total;
+    if let Some(envelope) = reader.finish().map_err(envelope_fault)? {
+        note(passage, envelope);
+    }
+    Ok(Payload::Held { chunks: chunks.into(), _set_aside: set_aside })
+}
+
+async fn next_chunk(
+    passage: &Passage,
+    body: &mut Incoming,
+    total: u64,
+) -> Result<Option<Bytes>, Fault> {
+    let idle = passage.snapshot.settings.timeouts.client_idle;
+    loop {
+        let now = clock::now();
+        let spent = now.saturating_duration_since(passage.arrival);
+        if spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
+            return Err(Fault::Slow);
+        }
+        match before(now + idle, body.frame()).await {
+            Err(Late) => return Err(Fault::Idle { after: idle }),
+            Ok(None) => return Ok(None),
+            Ok(Some(Err(_broken))) => return Err(Fault::Broken),
+            Ok(Some(Ok(frame))) => match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                // A client's trailers never go upstream.
+                Err(_trailers) => {}
+            },
+        }
+    }
+}
+
+fn note(passage: &mut Passage, envelope: Envelope) {
+    passage.facts.model = envelope.model;
+    passage.facts.stream = envelope.stream;
+}
+
+fn content_type_is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(http_header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.to_ascii_lowercase().starts_with("application/json"))
+}

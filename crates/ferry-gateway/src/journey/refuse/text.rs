@@ -1,0 +1,317 @@
+//! Every refusal's status, code and sentence. A sentence says what is wrong and what to do next.
+
+use ferry_rules::credential::CredentialFault;
+use ferry_wire::error::ApiErrorKind;
+
+use super::{Told, Why};
+use crate::dialect::messages::DialectError;
+use crate::journey::attempt::{self, BadAnswer};
+use crate::journey::{accept, admit, read};
+use crate::telemetry::Outcome;
+
+/// Seconds after which a full Ferry is worth another try.
+const BUSY_SECONDS: u32 = 2;
+/// Seconds after which a node that could not be reached is worth another try.
+const AWAY_SECONDS: u32 = 3;
+
+/// A refusal that is the client's own doing: trying again as it is cannot help.
+fn client(status: u16, kind: ApiErrorKind, code: &'static str, message: String) -> Told {
+    let outcome = Outcome::Refused;
+    Told { status, kind, code, message, hopeless: true, retry_after: None, outcome }
+}
+
+/// Ferry has no room: the same request will do later.
+fn busy(code: &'static str, message: &str) -> Told {
+    Told {
+        status: 529,
+        kind: ApiErrorKind::Overloaded,
+        code,
+        message: message.to_owned(),
+        hopeless: false,
+        retry_after: Some(BUSY_SECONDS),
+        outcome: Outcome::Refused,
+    }
+}
+
+/// The node's or the path's doing.
+fn node(status: u16, code: &'static str, message: String) -> Told {
+    let kind = if status == 504 { ApiErrorKind::Timeout } else { ApiErrorKind::Api };
+    let outcome = Outcome::NodeFailed;
+    Told { status, kind, code, message, hopeless: false, retry_after: None, outcome }
+}
+
+/// What a client is told.
+pub(super) fn tell(why: &Why) -> Told {
+    match why {
+        Why::Accept(fault) => accept(fault),
+        Why::Identify(fault) => identify(*fault),
+        Why::Admit(admit::Full) => busy(
+            "requests-max",
+            "Ferry is carrying as many requests as server.requests_max allows; try again shortly.",
+        ),
+        Why::Read(fault) => read(fault),
+        Why::Attempt(fault) => attempt(fault),
+    }
+}
+
+/// What a client is told when Ferry's own code failed.
+pub(super) fn panicked() -> Told {
+    Told {
+        status: 500,
+        kind: ApiErrorKind::Api,
+        code: "ferry-panic",
+        message: "Ferry failed on this request; the operator's log has the details under this request id."
+            .to_owned(),
+        hopeless: true,
+        retry_after: None,
+        outcome: Outcome::Panic,
+    }
+}
+
+fn accept(fault: &accept::Fault) -> Told {
+    use ApiErrorKind::{InvalidRequest, NotFound, Permission};
+    match fault {
+        accept::Fault::Path(refusal) => {
+            let kind = match refusal.status() {
+                403 => Permission,
+                404 => NotFound,
+                _ => InvalidRequest,
+            };
+            client(refusal.status(), kind, refusal.code(), refusal.hint().to_owned())
+        }
+        accept::Fault::Origin(fault) => {
+            client(403, Permission, fault.code(), fault.sentence().to_owned())
+        }
+        accept::Fault::Host(fault) => {
+            client(403, Permission, fault.code(), fault.sentence().to_owned())
+        }
+        accept::Fault::Authority => client(
+            400,
+            InvalidRequest,
+            "host-conflict",
+            "The request names no host, or two different ones; send one Host (HTTP/2: :authority)."
+                .to_owned(),
+        ),
+        accept::Fault::Method => client(
+            405,
+            InvalidRequest,
+            "method",
+            "The Claude API has no such method; use GET, POST or DELETE.".to_owned(),
+        ),
+    }
+}
+
+fn identify(fault: CredentialFault) -> Told {
+    let kind =
+        if fault.status() == 403 { ApiErrorKind::Permission } else { ApiErrorKind::Authentication };
+    client(fault.status(), kind, fault.code(), fault.sentence())
+}
+
+fn read(fault: &read::Fault) -> Told {
+    use ApiErrorKind::{InvalidRequest, RequestTooLarge, Timeout};
+    match fault {
+        read::Fault::TooLarge { max } => client(
+            413,
+            RequestTooLarge,
+            "body-too-large",
+            format!(
+                "The body is larger than {max} bytes, the bound for this path; split it, or use the Files \
+                 or Batches API."
+            ),
+        ),
+        read::Fault::NoMemory => busy(
+            "held-bytes-max",
+            "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
+        ),
+        read::Fault::Envelope { error, content_type_is_json: true } => client(
+            400,
+            InvalidRequest,
+            "body-json",
+            format!("Ferry could not {error}; send one JSON object."),
+        ),
+        read::Fault::Envelope { error, content_type_is_json: false } => client(
+            400,
+            InvalidRequest,
+            "body-json",
+            format!(
+                "Ferry could not {error}; send one JSON object with content-type: application/json."
+            ),
+        ),
+        read::Fault::Coding(read::CodingFault::Invalid) => client(
+            400,
+            InvalidRequest,
+            "request_body_encoding_invalid",
+            "The body is not what its Content-Encoding says; send it whole, or without a coding."
+                .to_owned(),
+        ),
+        read::Fault::Coding(read::CodingFault::Nested) => client(
+            400,
+            InvalidRequest,
+            "request_body_encoding_unsupported",
+            "The body has more than one Content-Encoding; send it with one, or none.".to_owned(),
+        ),
+        read::Fault::Coding(read::CodingFault::TooLarge { max }) => client(
+            413,
+            RequestTooLarge,
+            "request_body_too_large_after_decoding",
+            format!("The body is larger than {max} bytes once decoded; split it."),
+        ),
+        read::Fault::Broken => client(
+            400,
+            InvalidRequest,
+            "body-broken",
+            "The body ended before its length, or its framing is wrong; send it again.".to_owned(),
+        ),
+        read::Fault::Idle { after } => client(
+            408,
+            Timeout,
+            "body-idle",
+            format!(
+                "Nothing of the body came for {} ms (timeouts.client_idle_ms); send it again.",
+                after.as_millis()
+            ),
+        ),
+        read::Fault::Slow => client(
+            408,
+            Timeout,
+            "body-slow",
+            "The body came slower than 1 kB/s; send it again over a better connection.".to_owned(),
+        ),
+    }
+}
+
+fn attempt(fault: &attempt::Fault) -> Told {
+    use attempt::Fault;
+    match fault {
+        Fault::NoNode { tried, last } => {
+            let cause =
+                last.as_ref().map_or_else(String::new, |error| format!(": {}", chain(error)));
+            let message = format!(
+                "Ferry reached none of its {tried} node(s){cause}. Check the network and the node's url; \
+                 `ferry config show` names the nodes."
+            );
+            Told { retry_after: Some(AWAY_SECONDS), ..node(503, "no-node", message) }
+        }
+        Fault::Dialect(error) => dialect(*error),
+        Fault::Lost { node: name, phase } => node(
+            502,
+            "node-lost",
+            format!(
+                "The connection to node {name} was lost after {phase}; it may have been billed, so Ferry \
+                 did not repeat it. Send it again."
+            ),
+        ),
+        Fault::WriteStall { node: name, after_ms } => node(
+            504,
+            "write-stall",
+            format!(
+                "Node {name} took no bytes for {after_ms} ms (timeouts.write_stall_ms); try again."
+            ),
+        ),
+        Fault::Silent { node: name, after_ms } => node(
+            504,
+            "first-byte",
+            format!(
+                "Node {name} began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."
+            ),
+        ),
+        Fault::Total { node: name } => node(
+            504,
+            "total",
+            format!(
+                "Node {name} did not finish in time (timeouts.nonstream_total_ms); ask for a stream, or \
+                 raise the limit."
+            ),
+        ),
+        Fault::Bad { node, answer } => bad_answer(node, *answer),
+        Fault::NoMemory => busy(
+            "held-bytes-max",
+            "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
+        ),
+        Fault::Upload => client(
+            400,
+            ApiErrorKind::InvalidRequest,
+            "body-broken",
+            "The body stopped before its end while it was passed on; send it again.".to_owned(),
+        ),
+    }
+}
+
+/// A node that answered, and not what the API answers.
+fn bad_answer(name: &str, answer: BadAnswer) -> Told {
+    match answer {
+        BadAnswer::NotHttp => node(
+            502,
+            "node-not-http",
+            format!(
+                "Node {name} answered something that is not HTTP; check the node's url and port."
+            ),
+        ),
+        BadAnswer::Html { status } => node(
+            502,
+            "FD-U05",
+            format!(
+                "Node {name} answered {status} with a web page where API data was due: a login portal or a \
+                 relay's page stands in between. Check the node's url."
+            ),
+        ),
+        BadAnswer::Redirect { status } => Told {
+            hopeless: true,
+            ..node(
+                502,
+                "node-redirect",
+                format!(
+                    "Node {name} answered {status}, a redirect, which Ferry never follows (a key goes only \
+                     where it was configured for). Put the final address into the node's url."
+                ),
+            )
+        },
+        BadAnswer::HalfJson => node(
+            502,
+            "half-answer",
+            format!(
+                "Node {name} sent JSON that is not whole; it may have been billed, so Ferry did not repeat \
+                 it. Send it again."
+            ),
+        ),
+    }
+}
+
+fn dialect(error: DialectError) -> Told {
+    match error {
+        DialectError::NoKey => client(
+            401,
+            ApiErrorKind::Authentication,
+            "no-upstream-key",
+            "This node has no key of its own and the caller brought none; set nodes.key, or send an API key."
+                .to_owned(),
+        ),
+        DialectError::Path => client(
+            400,
+            ApiErrorKind::InvalidRequest,
+            "path-malformed",
+            "The path cannot stand behind the node's base URL; send a plain path.".to_owned(),
+        ),
+        DialectError::Key => Told {
+            hopeless: true,
+            ..node(
+                500,
+                "node-key",
+                "The node's key holds characters that no header can carry; check the configuration."
+                    .to_owned(),
+            )
+        },
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = format!("could not {error}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,219 @@
+//! Every metric's name and every label value that is not a line or a node, in one place.
+//!
+//! A dashboard and an alert rule hang on these words: changing one is a breaking change. Ids, keys,
+//! models and paths are never labels.
+
+use prometheus_client::encoding::{EncodeLabelValue, LabelValueEncoder};
+
+/// The prefix of every name.
+pub const PREFIX: &str = "ferry";
+/// Requests settled, by line, node and outcome.
+pub const REQUESTS: &str = "requests";
+/// From a request's head to the last byte of its answer.
+pub const REQUEST_DURATION_SECONDS: &str = "request_duration_seconds";
+/// From a request's head to the first event of its answer.
+pub const FIRST_EVENT_SECONDS: &str = "first_event_seconds";
+/// Tokens by line and class.
+pub const TOKENS: &str = "tokens";
+/// Attempts by node and result.
+pub const ATTEMPTS: &str = "attempts";
+/// Requests between head and last byte.
+pub const REQUESTS_IN_FLIGHT: &str = "requests_in_flight";
+/// Bytes of bodies and answers held in memory.
+pub const HELD_BYTES: &str = "held_bytes";
+/// Client connections open.
+pub const CONNECTIONS: &str = "connections";
+/// Log lines that found the queue full or could not be written.
+pub const LOG_LINES_DROPPED: &str = "log_lines_dropped";
+/// Configurations read again, by result.
+pub const CONFIG_RELOADS: &str = "config_reloads";
+/// Requests that ended in a panic.
+pub const PANICS: &str = "panics";
+/// A constant 1 with the version as a label.
+pub const BUILD: &str = "build";
+
+/// The node label of a request that reached none.
+pub const NODE_NONE: &str = "none";
+
+/// Derives the text of a label from `as_str`, so that logs and metrics say the same word.
+macro_rules! label_value {
+    ($name:ident) => {
+        impl EncodeLabelValue for $name {
+            fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+                EncodeLabelValue::encode(&self.as_str(), encoder)
+            }
+        }
+    };
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// A whole answer of success.
+    Ok,
+    /// Upstream answered 4xx, other than 429: the caller's own fault.
+    ClientError,
+    /// Upstream answered 429 or 5xx.
+    UpstreamError,
+    /// No node gave an answer.
+    NodeFailed,
+    /// Ferry refused the request itself.
+    Refused,
+    /// The answer broke off after it had begun.
+    Cut,
+    /// The client left before the end.
+    HangUp,
+    /// A bug of Ferry's ended the request.
+    Panic,
+}
+
+impl Outcome {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 8] = [
+        Self::Ok,
+        Self::ClientError,
+        Self::UpstreamError,
+        Self::NodeFailed,
+        Self::Refused,
+        Self::Cut,
+        Self::HangUp,
+        Self::Panic,
+    ];
+
+    /// The word in logs and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ClientError => "client_error",
+            Self::UpstreamError => "upstream_error",
+            Self::NodeFailed => "node_failed",
+            Self::Refused => "refused",
+            Self::Cut => "cut",
+            Self::HangUp => "hang_up",
+            Self::Panic => "panic",
+        }
+    }
+}
+label_value!(Outcome);
+
+/// How one attempt at a node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AttemptResult {
+    /// A whole answer, of whatever 2xx or 3xx status.
+    Ok,
+    /// A 4xx other than 429.
+    ClientError,
+    /// A 429.
+    RateLimited,
+    /// A 5xx, 529 included.
+    UpstreamError,
+    /// No TCP connection.
+    ConnectFailed,
+    /// No TLS session.
+    TlsFailed,
+    /// Given back unwritten.
+    NotWritten,
+    /// A kept-alive connection was dead.
+    Stale,
+    /// Written, then lost before the answer.
+    Lost,
+    /// Written, then silent for too long.
+    TimedOut,
+    /// An answer that is none, such as an HTML page with status 200.
+    BadAnswer,
+    /// The answer broke off.
+    Cut,
+    /// Ferry let go because the last client had left.
+    Cancelled,
+}
+
+impl AttemptResult {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 13] = [
+        Self::Ok,
+        Self::ClientError,
+        Self::RateLimited,
+        Self::UpstreamError,
+        Self::ConnectFailed,
+        Self::TlsFailed,
+        Self::NotWritten,
+        Self::Stale,
+        Self::Lost,
+        Self::TimedOut,
+        Self::BadAnswer,
+        Self::Cut,
+        Self::Cancelled,
+    ];
+
+    /// The word in logs and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ClientError => "client_error",
+            Self::RateLimited => "rate_limited",
+            Self::UpstreamError => "upstream_error",
+            Self::ConnectFailed => "connect_failed",
+            Self::TlsFailed => "tls_failed",
+            Self::NotWritten => "not_written",
+            Self::Stale => "stale",
+            Self::Lost => "lost",
+            Self::TimedOut => "timed_out",
+            Self::BadAnswer => "bad_answer",
+            Self::Cut => "cut",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+label_value!(AttemptResult);
+
+/// The five classes in which the API counts tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TokenClass {
+    /// Read afresh.
+    Input,
+    /// Written by the model.
+    Output,
+    /// Read from the prompt cache.
+    CacheRead,
+    /// Written to the prompt cache for five minutes.
+    CacheWrite5m,
+    /// Written to the prompt cache for an hour.
+    CacheWrite1h,
+}
+
+impl TokenClass {
+    /// The word in logs and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+            Self::CacheRead => "cache_read",
+            Self::CacheWrite5m => "cache_write_5m",
+            Self::CacheWrite1h => "cache_write_1h",
+        }
+    }
+}
+label_value!(TokenClass);
+
+/// What became of a configuration that was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReloadResult {
+    /// It is in force, as far as it needs no restart.
+    Applied,
+    /// It is broken; the old one stays.
+    Rejected,
+}
+
+impl ReloadResult {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Applied, Self::Rejected];
+
+    /// The word in logs and labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+label_value!(ReloadResult);

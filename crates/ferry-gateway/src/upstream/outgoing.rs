@@ -1,0 +1,136 @@
+//! The body of one attempt: held bytes that can be sent again, or a client's stream that cannot.
+//! Never copies a byte: held chunks are shared, flowing frames are handed on.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use crate::clock;
+
+/// How much of an attempt's body has been handed to the connection, for the write-stall deadline.
+#[derive(Debug, Default)]
+pub struct Sent {
+    bytes: AtomicU64,
+    whole_at: OnceLock<Instant>,
+    waits_for_client: AtomicBool,
+}
+
+impl Sent {
+    /// Bytes handed over so far.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// When the last byte was handed over.
+    pub fn whole_at(&self) -> Option<Instant> {
+        self.whole_at.get().copied()
+    }
+
+    /// True while the node would take more and the client has not sent it.
+    pub fn waits_for_client(&self) -> bool {
+        self.waits_for_client.load(Ordering::Relaxed)
+    }
+
+    fn moved(&self, bytes: usize, whole: bool) {
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.waits_for_client.store(false, Ordering::Relaxed);
+        if whole {
+            self.whole_at.get_or_init(clock::now);
+        }
+    }
+}
+
+/// What is sent.
+#[derive(Debug)]
+enum Source {
+    /// Chunks as the client sent them, shared with later attempts.
+    Held { chunks: Arc<[Bytes]>, next: usize, left: u64 },
+    /// The client's own body, as it comes; its trailers stay here.
+    Flowing { body: Incoming },
+}
+
+/// The request body of one attempt.
+#[derive(Debug)]
+pub struct Outgoing {
+    source: Source,
+    sent: Arc<Sent>,
+}
+
+impl Outgoing {
+    /// A body whose chunks stay shared: another attempt may send them again.
+    pub fn held(chunks: Arc<[Bytes]>) -> Self {
+        let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        let sent = Sent::default();
+        sent.moved(0, left == 0);
+        Self { source: Source::Held { chunks, next: 0, left }, sent: Arc::new(sent) }
+    }
+
+    /// A client's body that passes through and is gone.
+    pub fn flowing(body: Incoming) -> Self {
+        let sent = Sent::default();
+        sent.moved(0, body.is_end_stream());
+        Self { source: Source::Flowing { body }, sent: Arc::new(sent) }
+    }
+
+    /// The progress of this attempt, readable while the body is being sent.
+    pub fn sent(&self) -> Arc<Sent> {
+        Arc::clone(&self.sent)
+    }
+}
+
+impl Body for Outgoing {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let this = self.get_mut();
+        match &mut this.source {
+            Source::Held { chunks, next, left } => {
+                let Some(chunk) = chunks.get(*next) else { return Poll::Ready(None) };
+                *next += 1;
+                *left -= chunk.len() as u64;
+                this.sent.moved(chunk.len(), *left == 0);
+                Poll::Ready(Some(Ok(Frame::data(chunk.clone()))))
+            }
+            Source::Flowing { body } => {
+                let polled = Pin::new(&mut *body).poll_frame(cx);
+                match &polled {
+                    Poll::Ready(Some(Ok(frame))) => {
+                        let Some(data) = frame.data_ref() else {
+                            this.sent.moved(0, true);
+                            return Poll::Ready(None);
+                        };
+                        this.sent.moved(data.len(), body.is_end_stream());
+                    }
+                    Poll::Ready(None) => this.sent.moved(0, true),
+                    Poll::Pending => this.sent.waits_for_client.store(true, Ordering::Relaxed),
+                    Poll::Ready(Some(Err(_))) => {}
+                }
+                polled
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Held { left, .. } => *left == 0,
+            Source::Flowing { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Held { left, .. } => SizeHint::with_exact(*left),
+            Source::Flowing { body } => body.size_hint(),
+        }
+    }
+}
