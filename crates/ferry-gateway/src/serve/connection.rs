@@ -235,7 +235,7 @@ async fn drive<H: Handler>(shared: &Arc<Shared<H>>, guard: Guard<H>, peer: Peer)
                         return Poll::Ready(());
                     }
                     Finding::SlowHead | Finding::Idle if ending => return Poll::Ready(()),
-                    finding => {
+                    finding @ (Finding::SlowHead | Finding::Idle) => {
                         ending = true;
                         if finding == Finding::SlowHead {
                             traffic.set_overdue();

@@ -136,6 +136,26 @@ impl<H: Handler> Guard<H> {
         Poll::Ready(())
     }
 
+    /// Hyper writes an answer that nobody gave: it has refused a head that keeps the framing rules but breaks one of its
+    /// own (too many fields, a target that is no URI). Its bare status line is replaced by the handler's words.
+    fn overhear(&mut self, bytes: &[u8]) {
+        if self.head.is_some() && matches!(self.state, State::Open) && self.traffic.quiet() {
+            let why = if bytes.starts_with(b"HTTP/1.1 431") {
+                FramingError::HeadTooLarge
+            } else {
+                FramingError::Target
+            };
+            self.state = State::Answering(self.handler.refuse_bytes(&why));
+        }
+    }
+
+    /// Tells the client what there is to tell, and lingers; what hyper then sees is the end.
+    fn poll_farewell(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_answer(context))?;
+        ready!(self.poll_linger(context));
+        Poll::Ready(Ok(()))
+    }
+
     fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let State::Answering(bytes) = &mut self.state else { return Poll::Ready(Ok(())) };
         while bytes.has_remaining() {
@@ -215,9 +235,10 @@ impl<H: Handler> AsyncRead for Guard<H> {
                     let why = *why;
                     ready!(this.poll_held(why));
                 }
-                State::Answering(_) => ready!(this.poll_answer(context))?,
-                State::Lingering { .. } => ready!(this.poll_linger(context)),
-                State::Ended | State::EndedMidAnswer => return Poll::Ready(Ok(())),
+                State::Answering(_)
+                | State::Lingering { .. }
+                | State::Ended
+                | State::EndedMidAnswer => return this.poll_farewell(context),
             }
         }
     }
@@ -230,6 +251,7 @@ impl<H: Handler> AsyncWrite for Guard<H> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.overhear(bytes);
         if this.mute() {
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -243,6 +265,7 @@ impl<H: Handler> AsyncWrite for Guard<H> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        this.overhear(slices.first().map_or(&[], |slice| slice));
         if this.mute() {
             return Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()));
         }
@@ -282,7 +305,7 @@ impl<H: Handler> AsyncWrite for Guard<H> {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.mute() {
-            return Poll::Ready(Ok(()));
+            return this.poll_farewell(context);
         }
         Pin::new(&mut this.stream).poll_shutdown(context)
     }

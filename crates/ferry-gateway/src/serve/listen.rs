@@ -35,17 +35,15 @@ pub struct ListenError {
 impl ListenError {
     /// What to do about it, as one sentence.
     pub fn hint(&self) -> &'static str {
-        match self.source.kind() {
-            io::ErrorKind::AddrInUse => {
-                "another process has this port: stop it or set another one in [server] listen / admin_listen"
-            }
-            io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need a capability: use a port above, or systemd socket activation"
-            }
-            io::ErrorKind::AddrNotAvailable => {
-                "no interface of this machine has this address: use 127.0.0.1, [::1], 0.0.0.0 or one that it has"
-            }
-            _ => "look at the system's message above",
+        let kind = self.source.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            "another process has this port: stop it or set another one in [server] listen / admin_listen"
+        } else if kind == io::ErrorKind::PermissionDenied {
+            "ports below 1024 need a capability: use a port above, or systemd socket activation"
+        } else if kind == io::ErrorKind::AddrNotAvailable {
+            "no interface of this machine has this address: use 127.0.0.1, [::1], 0.0.0.0 or one that it has"
+        } else {
+            "look at the system's message above"
         }
     }
 }

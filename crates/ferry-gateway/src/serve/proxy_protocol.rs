@@ -142,7 +142,8 @@ fn parse_v2(bytes: &[u8]) -> Result<Parsed, ProxyError> {
     let addresses = &bytes[V2_FIXED..whole];
     let origin = match (command, family) {
         // LOCAL: "the receiver must discard the protocol block including the family" (section 2.2).
-        (0x20, _) => Origin::Unsaid,
+        // Likewise PROXY over what has no TCP address (UDP, Unix sockets, unspecified).
+        (0x20, _) | (0x21, 0x00 | 0x12 | 0x22 | 0x31 | 0x32) => Origin::Unsaid,
         // PROXY over TCP4: source, destination, source port, destination port.
         (0x21, 0x11) => {
             let Some(&[a, b, c, d, _, _, _, _, high, low, _, _]) = addresses.get(..12) else {
@@ -161,8 +162,6 @@ fn parse_v2(bytes: &[u8]) -> Result<Parsed, ProxyError> {
             let address = IpAddr::V6(Ipv6Addr::from(*source)).to_canonical();
             Origin::Client(SocketAddr::new(address, u16::from_be_bytes([high, low])))
         }
-        // PROXY over what has no TCP address (UDP, Unix sockets, unspecified).
-        (0x21, 0x00 | 0x12 | 0x22 | 0x31 | 0x32) => Origin::Unsaid,
         _ => return Err(ProxyError::Malformed),
     };
     Ok(Parsed::Whole(origin))

@@ -88,7 +88,10 @@ pub fn tell(what: Tell) -> io::Result<()> {
     }
 }
 
-/// How often to tell `Watchdog`: half of what systemd allows, as sd_watchdog_enabled(3) advises. `None`: no watchdog.
+/// How often to tell `Watchdog`: half of what systemd allows, as `sd_watchdog_enabled(3)` advises. `None`: no watchdog.
 pub fn watchdog_period() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|allowed| allowed / 2)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! The listener over real sockets, with a handler that answers by path.
 
+mod exhaustion;
 mod http1;
 mod http2;
 mod proxy;
@@ -145,11 +146,11 @@ fn settings() -> Settings {
         trusted_proxies: Vec::new(),
         connections_max: 100,
         head_bytes_max: 16 * 1024,
-        head_timeout: Duration::from_secs(60),
-        keep_alive_idle: Duration::from_secs(60),
-        client_idle: Duration::from_secs(60),
+        head_timeout: Duration::from_mins(1),
+        keep_alive_idle: Duration::from_mins(1),
+        client_idle: Duration::from_mins(1),
         http2_streams_max: 100,
-        drain: Duration::from_secs(60),
+        drain: Duration::from_mins(1),
     }
 }
 

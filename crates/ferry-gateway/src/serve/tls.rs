@@ -171,9 +171,13 @@ fn read(files: &TlsFiles, provider: &CryptoProvider) -> Result<Pair, TlsError> {
 
     let path = &files.key_file;
     let key_bytes = zeroize::Zeroizing::new(bytes(path)?);
-    let key = PrivateKeyDer::from_pem_slice(&key_bytes).map_err(|source| match source {
-        pem::Error::NoItemsFound => TlsError::NoKey { path: path.clone() },
-        source => TlsError::Pem { path: path.clone(), source },
+    let key = PrivateKeyDer::from_pem_slice(&key_bytes).map_err(|source| {
+        let path = path.clone();
+        if matches!(source, pem::Error::NoItemsFound) {
+            TlsError::NoKey { path }
+        } else {
+            TlsError::Pem { path, source }
+        }
     })?;
     let key = CertifiedKey::from_der(chain, key, provider).map_err(|source| {
         TlsError::Unusable { cert: files.cert_file.clone(), key: path.clone(), source }

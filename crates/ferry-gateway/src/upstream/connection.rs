@@ -64,6 +64,7 @@ impl Own {
         Self { sender, driver: Box::pin(driver), ended: false, reused: false }
     }
 
+    /// Reads and writes what can be. With a waker that does nothing it is a look that registers nobody.
     fn drive(&mut self, cx: &mut Context<'_>) {
         if !self.ended && self.driver.as_mut().poll(cx).is_ready() {
             self.ended = true;
@@ -73,7 +74,7 @@ impl Own {
     /// A zero-wait look at the socket: true while the node has not closed it. Also takes the old
     /// task's waker off the socket, so that an idle connection wakes nobody.
     pub(super) fn is_usable(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.drive(&mut quiet());
         !self.ended && self.sender.is_ready()
     }
 }
@@ -102,8 +103,13 @@ impl Connection {
                 let reused = own.reused;
                 let mut reply = pin!(own.sender.try_send_request(request));
                 let answer = poll_fn(|cx| {
+                    own.drive(&mut quiet());
+                    if let Poll::Ready(answer) = reply.as_mut().poll(&mut quiet()) {
+                        return Poll::Ready(answer);
+                    }
+                    // Nothing came: from here on the socket wakes this task.
                     own.drive(cx);
-                    reply.as_mut().poll(cx)
+                    reply.as_mut().poll(&mut quiet())
                 });
                 answer.await.map_err(|error| classify(error, reused))
             }
@@ -120,13 +126,25 @@ impl Connection {
         body: &mut Incoming,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Self::Http1(own) = self else { return Pin::new(body).poll_frame(cx) };
-        // Asking first tells the driver that a frame is wanted; it reads; then the frame is there.
-        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(cx) {
+        // Asking first tells the driver that a frame is wanted; it reads; then the frame is there. Between
+        // the two, hyper's channels would wake this task while it runs, and it would be polled once
+        // more for nothing on every event: so they get a waker that does nothing, and only the
+        // last look, when there is nothing to do but wait, registers the task with the socket.
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(&mut quiet()) {
+            return Poll::Ready(frame);
+        }
+        own.drive(&mut quiet());
+        if let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(&mut quiet()) {
             return Poll::Ready(frame);
         }
         own.drive(cx);
-        Pin::new(body).poll_frame(cx)
+        Pin::new(body).poll_frame(&mut quiet())
     }
+}
+
+/// A context whose waker does nothing: for what makes progress only when it is driven from here.
+fn quiet() -> Context<'static> {
+    Context::from_waker(Waker::noop())
 }
 
 fn classify(mut error: TrySendError<Request<Outgoing>>, reused: bool) -> SendError {

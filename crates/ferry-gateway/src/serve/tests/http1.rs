@@ -128,6 +128,38 @@ async fn a_head_over_the_bound_is_refused_and_its_rest_is_taken_in() {
 }
 
 #[tokio::test]
+async fn what_only_hyper_refuses_is_said_in_our_words_too() {
+    let running = start(settings());
+    let fields = "x: y\r\n".repeat(200);
+    for (head, expected) in [
+        (format!("GET / HTTP/1.1\r\nhost: a\r\n{fields}\r\n"), "HeadTooLarge"),
+        ("GET /<a> HTTP/1.1\r\nhost: a\r\n\r\n".to_owned(), "Target"),
+    ] {
+        let mut stream = running.connect().await;
+        // An answer before it must not be mistaken.
+        stream.write_all(GET_PEER).await.unwrap();
+        read_until(&mut stream, "http2=false").await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(expected), "{answer}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn an_interim_answer_passes() {
+    let running = start(settings());
+    let mut stream = running.connect().await;
+    let head =
+        b"POST /read HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    read_until(&mut stream, "HTTP/1.1 100 Continue\r\n\r\n").await;
+    stream.write_all(b"ok").await.unwrap();
+    assert!(read_until(&mut stream, "\r\n\r\nread").await.starts_with("HTTP/1.1 200 "));
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_refusal_waits_for_the_answer_before_it() {
     let mut running = start(settings());
     let mut stream = running.connect().await;

@@ -29,7 +29,7 @@ fn every_broken_pair_says_which_file_and_why() {
     let Made { dir, files } = made();
     let dir = dir.path();
     let other = made();
-    let mixed = TlsFiles { key_file: other.files.key_file.clone(), ..files.clone() };
+    let mixed = TlsFiles { key_file: other.files.key_file, ..files.clone() };
     let error = TlsStore::load(&mixed).unwrap_err();
     assert!(matches!(error, TlsError::Unusable { .. }), "{error:?}");
 
@@ -56,7 +56,8 @@ fn the_end_of_validity_is_read() {
     params.not_after = rcgen::date_time_ymd(2020, 2, 29);
     let key = rcgen::KeyPair::generate().unwrap();
     let cert = params.self_signed(&key).unwrap();
-    let expected = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_582_934_400);
+    let leap_day = std::time::Duration::from_hours(439_704);
+    let expected = SystemTime::UNIX_EPOCH + leap_day;
     assert_eq!(expiry::not_after(cert.der()), Some(expected));
 
     std::fs::write(&made.files.cert_file, cert.pem()).unwrap();
