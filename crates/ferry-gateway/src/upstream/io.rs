@@ -45,7 +45,7 @@ impl NodeIo {
                 self.closed = true;
                 Poll::Pending
             }
-            written => written,
+            written @ (Poll::Ready(_) | Poll::Pending) => written,
         }
     }
 }

@@ -266,7 +266,6 @@ async fn a_download_that_breaks_off_aborts_the_connection() {
             ["cut:at=1,how=fin", "cut:at=1,how=rst", "cut:at=1000b,how=fin", "chunk-cut:after=1"]
         {
             let mut client = gateway.connect().await;
-            let mut client = gateway.connect().await;
             let sent = request("GET", &path, &[("x-mock-fault", fault)], b"");
             let Some(answer) = client.ask_for_part(sent).await else { continue };
             assert_eq!(answer.status, 200);
@@ -331,4 +330,18 @@ async fn an_early_refusal_of_an_upload_reaches_the_client() {
     let answer = gateway.ask(request("POST", "/v1/files", &headers, &large)).await;
     assert_eq!(answer.status, 413, "{}", answer.text());
     assert_eq!(answer.json()["error"]["type"], "request_too_large");
+}
+
+#[tokio::test]
+async fn a_node_that_resets_in_every_state_gives_an_error_and_never_an_answer() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n";
+    for said in ["", "HT", "HTTP/1.1 200 OK\r\n", head, "HTTP/1.1 200 OK\r\n\r\n"] {
+        for end in [Step::Close, Step::Reset] {
+            let node = Node::saying(vec![bytes(said), Step::Pause, end]).await;
+            let gateway = Setup::new().node("n", &node.url(), "").start().await;
+            let answer = gateway.ask(message("Hello", false)).await;
+            assert_eq!(answer.status, 502, "{said:?}: {}", answer.text());
+            assert_eq!(node.requests().len(), 1);
+        }
+    }
 }

@@ -193,7 +193,9 @@ async fn the_node_gets_the_clients_headers_without_the_listed_exceptions() {
     let answer = gateway.ask(request("POST", "/v1/messages", &headers, &body)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let mut arrived: Vec<_> = mock.last().unwrap().header_lines();
-    arrived.iter_mut().for_each(|(name, _)| name.make_ascii_lowercase());
+    for (name, _) in &mut arrived {
+        name.make_ascii_lowercase();
+    }
     arrived.sort();
     let length = body.len().to_string();
     let host = mock.addr().to_string();
@@ -582,4 +584,65 @@ async fn pipelined_requests_are_answered_in_order() {
     client.send(sent).await;
     assert_eq!(client.answer().await.json()["id"], "claude-sonnet-5");
     assert_eq!(client.answer().await.json()["id"], "claude-opus-5");
+}
+
+#[tokio::test]
+async fn what_is_between_ferry_and_the_node_does_not_reach_the_client() {
+    let body = br#"{"type":"message","content":[],"usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let mut answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: keep-alive, x-listed\r\n\
+         x-listed: 1\r\nkeep-alive: timeout=5\r\nproxy-authenticate: Basic\r\nx-ferry-node: forged\r\n\
+         x-ferry-hint: forged\r\nanthropic-new: kept\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\
+         trailer: x-trailer\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n",
+        body.len()
+    )
+    .into_bytes();
+    answer.extend_from_slice(body);
+    answer.extend_from_slice(b"\r\n0\r\nx-trailer: dropped\r\n\r\n");
+    let node = Node::saying(vec![bytes(answer)]).await;
+    let gateway = Setup::new().node("n", &node.url(), "").start().await;
+    let answer = gateway.ask(message("Hello", false)).await;
+    assert_eq!(answer.body, body);
+    for gone in ["x-listed", "keep-alive", "proxy-authenticate", "x-ferry-hint", "trailer"] {
+        assert_eq!(answer.header(gone), None, "{gone}");
+    }
+    assert_eq!(answer.header("x-ferry-node"), Some("n"));
+    assert_eq!(answer.header("anthropic-new"), Some("kept"));
+    let cookies = answer.headers.iter().filter(|(name, _)| name == "set-cookie").count();
+    assert_eq!(cookies, 2);
+}
+
+#[tokio::test]
+async fn an_interim_answer_of_a_node_is_not_taken_for_the_answer() {
+    let body = br#"{"type":"message","content":[],"usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let mut answer =
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n".to_vec();
+    answer.extend(http_json("200 OK", body));
+    let node = Node::saying(vec![bytes(answer)]).await;
+    let gateway = Setup::new().node("n", &node.url(), "").start().await;
+    let answer = gateway.ask(message("Hello", false)).await;
+    assert_eq!((answer.status, &answer.body[..]), (200, &body[..]));
+}
+
+#[tokio::test]
+async fn the_address_that_a_trusted_proxy_names_is_logged_and_no_other() {
+    let mock = mock().await;
+    let headers = [("x-forwarded-for", "203.0.113.9")];
+    let sent = request("POST", "/v1/messages", &headers, &body("Hello", false));
+    let trusting =
+        Setup::new().server("trusted_proxies = [\"127.0.0.0/8\"]").mock(&mock).start().await;
+    assert_eq!(trusting.ask(&sent).await.status, 200);
+    assert_eq!(trusting.into_requests().await[0]["client"], "203.0.113.9");
+    let plain = Gateway::before(&mock).await;
+    assert_eq!(plain.ask(&sent).await.status, 200);
+    assert_eq!(plain.into_requests().await[0]["client"], "127.0.0.1");
+    let proxied = Setup::new()
+        .server("trusted_proxies = [\"127.0.0.0/8\"]\nproxy_protocol = true")
+        .mock(&mock)
+        .start()
+        .await;
+    let mut client = proxied.connect().await;
+    client.send("PROXY TCP4 198.51.100.7 10.0.0.1 50000 443\r\n").await;
+    assert_eq!(client.ask(message("Hello", false)).await.status, 200);
+    assert_eq!(proxied.into_requests().await[0]["client"], "198.51.100.7");
 }

@@ -1,5 +1,7 @@
 //! Credentials: both headers, what cannot be right, what is likely meant by a 401 or 403, and keys that stay here.
 
+use std::fmt::Write as _;
+
 use crate::harness::{Answer, Gateway, KEY, Setup, body, both, mock, request};
 
 /// A message with these credential headers and no other.
@@ -237,7 +239,7 @@ async fn no_key_stands_in_logs_metrics_or_answers() {
     let canary = "sk-ant-api03-CANARYofTheCaller";
     let mut said = String::new();
     let mut note = |answer: &Answer| {
-        said += &format!("{:?} {}", answer.headers, answer.text());
+        write!(said, "{:?} {}", answer.headers, answer.text()).unwrap();
     };
     note(&gateway.ask(showing(&[("x-api-key", canary)])).await);
     for fault in ["401", "403", "500", "reset", "html", "redirect", "half"] {
@@ -246,7 +248,7 @@ async fn no_key_stands_in_logs_metrics_or_answers() {
     note(&gateway.ask(raw(&format!("x-api-key: {canary} x\r\n"))).await);
     note(&gateway.ask(request("GET", &format!("/v1/models?key={canary}"), &[], b"")).await);
     said += &gateway.running.metrics();
-    said += &format!("{:?}", gateway.running);
+    write!(said, "{:?}", gateway.running).unwrap();
     let log = gateway.into_log().await;
     said += &serde_json::to_string(&log).unwrap();
     assert!(log.len() > 9);

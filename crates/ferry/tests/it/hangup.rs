@@ -14,15 +14,15 @@ async fn assert_settled(gateway: Gateway, outcomes: &[&str]) {
     for outcome in outcomes {
         let expected = outcomes.iter().filter(|other| *other == outcome).count();
         let page = gateway.running.metrics();
-        let counted: f64 = page
+        let counted: usize = page
             .lines()
             .filter(|line| {
                 line.starts_with("ferry_requests_total")
                     && line.contains(&format!("outcome=\"{outcome}\""))
             })
-            .map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap())
+            .map(|line| line.rsplit_once(' ').unwrap().1.parse::<usize>().unwrap())
             .sum();
-        assert_eq!(counted as usize, expected, "{outcome}: {page}");
+        assert_eq!(counted, expected, "{outcome}: {page}");
     }
     let logged: Vec<_> = gateway.into_requests().await;
     let logged: Vec<_> = logged.iter().map(|line| line["outcome"].as_str().unwrap()).collect();
@@ -103,7 +103,7 @@ async fn a_client_that_leaves_in_an_upload_cancels_it() {
     let (mock, gateway) = both().await;
     let head = request("POST", "/v1/files", &[("content-length", "100000")], b"");
     let mut client = gateway.connect().await;
-    client.send(head).await.send([b'x'; 50_000]).await;
+    client.send(head).await.send(vec![b'x'; 50_000]).await;
     seen(&mock, "the upload", |stats| stats.requests == 1).await;
     drop(client);
     let broken = |stats: &ferry_mock::Stats| {

@@ -23,7 +23,7 @@ pub(crate) const KEY: &str = "sk-ant-api03-k3yOfTheCaller";
 pub(crate) async fn guarded<T>(what: &str, work: impl Future<Output = T>) -> T {
     match tokio::time::timeout(GUARD, work).await {
         Ok(done) => done,
-        Err(_elapsed) => panic!("hung while waiting for {what}"),
+        Err(tokio::time::error::Elapsed { .. }) => panic!("hung while waiting for {what}"),
     }
 }
 

@@ -391,7 +391,7 @@ async fn a_reload_says_what_needs_a_restart_and_applies_the_rest() {
     assert_eq!(gateway.ask(message("Hello", false)).await.status, 200);
     assert_eq!(other.last().unwrap().headers["x-claude-timezone"], "Asia/Shanghai");
     gateway
-        .ask(request("POST", "/v1/messages", &[], &[b' '; 70_000]))
+        .ask(request("POST", "/v1/messages", &[], &vec![b' '; 70_000]))
         .await
         .assert_own(413, "body-too-large");
     fs::write(gateway.config(), "config_version = 1\n[server\n").unwrap();

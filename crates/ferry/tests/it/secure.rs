@@ -420,7 +420,7 @@ async fn cleartext_on_a_tls_port_is_closed_and_does_no_harm() {
     let (gateway, _dir, root) = serving_tls(&mock).await;
     let mut client = gateway.connect().await;
     client.send(get("/v1/models")).await;
-    client.to_close().await;
+    client.until_close().await;
     let stream = tls_client(gateway.data, &root, &[]).await.unwrap();
     assert_eq!(Client::over(stream).ask(get("/v1/models")).await.status, 200);
 }

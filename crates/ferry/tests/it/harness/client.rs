@@ -175,7 +175,9 @@ impl Client {
         while !String::from_utf8_lossy(&got).contains(needle) {
             match self.piece().await {
                 Piece::Data(data) => got.extend_from_slice(&data),
-                other => panic!("{other:?} before {needle:?}: {:?}", String::from_utf8_lossy(&got)),
+                over @ (Piece::End | Piece::Cut | Piece::Reset) => {
+                    panic!("{over:?} before {needle:?}: {:?}", String::from_utf8_lossy(&got))
+                }
             }
         }
         got
@@ -298,7 +300,7 @@ impl Client {
     }
 
     /// Everything up to the connection's end, as it comes.
-    pub(crate) async fn to_close(&mut self) -> (Vec<u8>, End) {
+    pub(crate) async fn until_close(&mut self) -> (Vec<u8>, End) {
         loop {
             match self.fill().await {
                 Ok(0) => return (std::mem::take(&mut self.kept), End::Cut),
@@ -310,7 +312,7 @@ impl Client {
 
     /// Asserts that the connection is closed and nothing more came.
     pub(crate) async fn assert_closed(&mut self) {
-        let (rest, _how) = self.to_close().await;
+        let (rest, _how) = self.until_close().await;
         assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
     }
 }

@@ -149,7 +149,7 @@ async fn read_request(stream: &mut TcpStream, kept: &mut Vec<u8>) -> Option<Vec<
         if let Some(end) = whole(kept) {
             return Some(kept.drain(..end).collect());
         }
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         match stream.read(&mut buffer).await {
             Ok(0) | Err(_) => return None,
             Ok(read) => kept.extend_from_slice(&buffer[..read]),
