@@ -11,6 +11,7 @@ mod deadline;
 mod flight;
 mod identify;
 pub mod passage;
+mod pieces;
 mod read;
 mod redact;
 mod refuse;

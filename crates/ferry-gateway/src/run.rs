@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferry_rules::exposure::{self, Exposure, Plan};
 use tokio::task::JoinHandle;
 
 use self::reload::nodes;
@@ -14,7 +15,7 @@ pub use self::reload::{ReloadError, Reloaded};
 use crate::admin::{self, Admin, Readiness};
 use crate::clock;
 use crate::config::{Inputs, Resolved};
-use crate::journey::{Journey, Shared, Snapshot};
+use crate::journey::{self, Journey, Shared, Snapshot};
 use crate::serve::listen::Inherited;
 use crate::serve::tls::TlsStore;
 use crate::serve::{Drained, ListenError, Listener, Server, Shutdown, Stage};
@@ -29,6 +30,9 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Why Ferry did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
+    /// Anyone could spend a node's key, or read the admin port.
+    #[error(transparent)]
+    Exposure(#[from] Exposure),
     /// A port cannot be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -49,7 +53,7 @@ pub enum StartError {
     State(#[from] StateError),
     /// The settings do not make a snapshot.
     #[error(transparent)]
-    Snapshot(#[from] crate::journey::snapshot::ZoneNotAHeader),
+    Snapshot(#[from] journey::snapshot::ZoneNotAHeader),
     /// No random numbers.
     #[error("get random bytes from the system")]
     Random,
@@ -68,6 +72,9 @@ impl StartError {
             }
             Self::Node(_) => {
                 "check the node's extra_ca_file, client_cert_file and client_key_file".to_owned()
+            }
+            Self::Exposure(_) => {
+                "bind loopback, set access.keys, or leave the key to the callers".to_owned()
             }
             Self::AdminSocket(_) | Self::Snapshot(_) | Self::Random => {
                 "report this with the text above".to_owned()
@@ -108,14 +115,20 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
     let node_list = nodes(&resolved.upstream, &[], &tasks)?;
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
     let state = state::open(resolved.state.clone())?;
-    let snapshot = Arc::new(Snapshot::new(resolved.journey.clone(), node_list)?);
+    let (data_listener, admin_listener) = listeners(&resolved, inherited)?;
+    let (data, admin_address) = (data_listener.local_addr(), admin_listener.local_addr());
+    // An inherited socket may be another than the configured one.
+    check_exposure(&resolved, data, admin_address)?;
+    let settings = journey::Settings {
+        loopback: data.ip().to_canonical().is_loopback(),
+        ..resolved.journey.clone()
+    };
+    let snapshot = Arc::new(Snapshot::new(settings, node_list)?);
     let telemetry = Telemetry::new(resolved.telemetry.clone(), &snapshot.line_labels(), &names)?;
     let certificate = match &resolved.serve.tls {
         Some(files) => Some(Arc::new(TlsStore::load(files)?)),
         None => None,
     };
-    let (data_listener, admin_listener) = listeners(&resolved, inherited)?;
-    let (data, admin_address) = (data_listener.local_addr(), admin_listener.local_addr());
     let shared = Arc::new(Shared::new(telemetry.clone(), state, seed()?));
     let journey = Arc::new(Journey::new(shared, snapshot));
     let shutdown = Shutdown::new();
@@ -144,6 +157,21 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         serving,
         admin_serving,
         sweeping,
+    })
+}
+
+/// Refuses what anyone could reach and spend, by the addresses that are really open.
+fn check_exposure(
+    resolved: &Resolved,
+    listen: SocketAddr,
+    admin_listen: SocketAddr,
+) -> Result<(), Exposure> {
+    exposure::check(&Plan {
+        listen,
+        admin_listen,
+        node_key: resolved.upstream.nodes.iter().any(|node| !node.keys.is_empty()),
+        access_key: !resolved.journey.access_keys.is_empty(),
+        admin_login: false,
     })
 }
 

@@ -14,6 +14,6 @@ mod tls;
 pub use connection::{Connection, SendError};
 pub use dial::DialError;
 pub use node::Node;
-pub use outgoing::{Outgoing, Sent};
+pub use outgoing::{Leftover, Outgoing, Sent};
 pub use settings::{HttpVersion, KeySettings, NodeKind, NodeSettings, Role, Settings};
 pub use tls::TlsError;

@@ -55,6 +55,7 @@ pub(crate) fn resolve(raw: &mut Raw, desk: &mut Desk<'_>) -> Resolved {
         admin_login: false,
     };
     refuse_exposure(&plan, desk);
+    refuse_keyless(&upstream, plan.access_key, desk);
     refuse_what_is_not_built(raw, desk);
     let (breaker, retry) = policy(raw, desk);
     Resolved {
@@ -87,6 +88,20 @@ fn refuse_exposure(plan: &Plan, desk: &mut Desk<'_>) {
                 "is reachable from other machines, and the admin side has no login yet",
                 "use 127.0.0.1 or [::1], and a tunnel or a proxy with a login of its own in front",
             ),
+        }
+    }
+}
+
+/// A caller that shows an access key has shown Ferry's own, which goes no further: a node without a key
+/// could only answer 401.
+fn refuse_keyless(upstream: &crate::upstream::Settings, access_key: bool, desk: &mut Desk<'_>) {
+    for (index, node) in upstream.nodes.iter().enumerate() {
+        if access_key && node.keys.is_empty() {
+            desk.error(
+                &format!("nodes.{index}.key"),
+                "is missing, and callers show access.keys, which are never passed on",
+                "give the node a key of its own, or take access.keys out so that callers bring theirs",
+            );
         }
     }
 }

@@ -100,7 +100,10 @@ fn understand(
     passage.family = target.family;
     passage.doubled_v1 = target.doubled_v1;
     let batch = matches!(target.family, Family::BatchCreate | Family::BatchObject);
-    let base = batch.then(|| public_base(&settings.public_url, peer.tls, host, target.prefix));
+    let base = batch.then(|| {
+        let (tls, host) = came_in(&settings.trusted_proxies, peer, headers, host);
+        public_base(&settings.public_url, tls, host, target.prefix)
+    });
     Ok((Box::from(target.upstream.as_ref()), base))
 }
 
@@ -121,9 +124,31 @@ fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
         (Some(authority), None) => Some(authority.as_str()),
         (None, Some(host)) => Some(host),
         (Some(authority), Some(host)) => {
-            authority.as_str().eq_ignore_ascii_case(host).then_some(host)
+            bare(authority.as_str()).eq_ignore_ascii_case(bare(host)).then_some(host)
         }
     }
+}
+
+/// Without a port that its scheme implies.
+fn bare(authority: &str) -> &str {
+    let bare = authority.strip_suffix(":80").or_else(|| authority.strip_suffix(":443"));
+    bare.unwrap_or(authority)
+}
+
+/// Where a trusted proxy says that the client came in; else what this listener sees.
+fn came_in<'a>(
+    trusted: &[ipnet::IpNet],
+    peer: &Peer,
+    headers: &'a HeaderMap,
+    host: &'a str,
+) -> (bool, &'a str) {
+    if !trusted.iter().any(|net| net.contains(&peer.socket.ip())) {
+        return (peer.tls, host);
+    }
+    let said = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let tls =
+        said("x-forwarded-proto").map_or(peer.tls, |proto| proto.eq_ignore_ascii_case("https"));
+    (tls, said("x-forwarded-host").unwrap_or(host))
 }
 
 fn public_base(public_url: &str, tls: bool, host: &str, prefix: &str) -> Box<str> {

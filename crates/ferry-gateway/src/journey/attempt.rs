@@ -10,17 +10,20 @@ use std::sync::Arc;
 
 use ferry_rules::retry::{self, Failure, Verdict};
 use ferry_wire::header;
+use http::{HeaderMap, header as http_header};
 
-pub(super) use self::land::{Landed, Shape};
+pub(super) use self::land::{CodedEvents, Landed, Shape};
 use super::cache::Sought;
+use super::deadline::{Late, before};
 use super::flight::Flight;
 use super::passage::Passage;
 use super::read::{Payload, Read};
 use super::refuse::{Refused, refused};
 use super::route::{self, Tried};
 use crate::dialect::messages::{DialectError, Plain, render};
+use crate::serve::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 use crate::telemetry::AttemptResult;
-use crate::upstream::{Connection, DialError, Node, Outgoing};
+use crate::upstream::{Connection, DialError, Leftover, Node, Outgoing};
 
 /// Free tries of one request after its first (reliability.md 2.1).
 const FREE_RETRIES: u32 = 3;
@@ -42,8 +45,6 @@ pub(super) enum Fault {
     Silent { node: Arc<str>, after_ms: u128 },
     /// The node answered, and not what the API answers.
     Bad { node: Arc<str>, answer: BadAnswer },
-    /// All held bytes together are over the bound.
-    NoMemory,
     /// The client's own body broke off while it was flowing.
     Upload,
 }
@@ -63,6 +64,8 @@ pub(super) enum BadAnswer {
 
 /// One try's end, when it is not an answer.
 pub(super) enum Missed {
+    /// Neither the node nor the caller has a key that may go there.
+    NoKey,
     Dial(DialError),
     NotWritten(Option<Outgoing>),
     Stale,
@@ -73,6 +76,8 @@ pub(super) enum Missed {
 pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
     let Sought(Read { mut passage, mut head, caller, mut payload }) = sought;
     header::clean_request(&mut head.headers);
+    keep_secret(&mut head.headers);
+    let leftover = payload.leftover();
     let snapshot = Arc::clone(&passage.snapshot);
     let identity = passage.family.observed();
     let plain = Plain {
@@ -87,19 +92,26 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
     let mut tried = Tried::default();
     let mut free_left = FREE_RETRIES;
     let mut last = None;
+    let mut no_key = false;
     let mut node = route::next(&snapshot, &mut tried);
     let mut again = Again::default();
     while let Some(at) = node {
         let missed = match one(&mut passage, &at, &plain, &mut payload, again.fresh).await {
             Ok(flight) => {
                 drop(payload);
-                return land::land(passage, flight, head, caller).await;
+                let landed = land::land(passage, flight, head, caller).await;
+                drain(leftover, &landed).await;
+                return landed;
             }
             Err(missed) => missed,
         };
         passage.shared.telemetry.attempt(&at.settings.name, missed.result());
         let failure = match missed {
             Missed::Final(fault) => return Err(refused(passage, fault)),
+            Missed::NoKey => {
+                no_key = true;
+                Failure::Connect
+            }
             Missed::Dial(error) => {
                 let failure = if error.is_tls() { Failure::Tls } else { Failure::Connect };
                 last = Some(error);
@@ -135,7 +147,29 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
             }
         }
     }
+    if no_key && last.is_none() {
+        return Err(refused(passage, Fault::Dialect(DialectError::NoKey)));
+    }
     Err(refused(passage, Fault::NoNode { tried: snapshot.nodes.len(), last }))
+}
+
+/// Credentials are no table entries: HPACK would index them in a table that all callers of an HTTP/2
+/// connection share (RFC 7541 section 7.1).
+fn keep_secret(headers: &mut HeaderMap) {
+    for name in [header::X_API_KEY, http_header::AUTHORIZATION] {
+        if let Some(value) = headers.get_mut(name) {
+            value.set_sensitive(true);
+        }
+    }
+}
+
+/// A node that answers before it has taken the whole upload: the rest is drained a little, so that the
+/// client sees the answer and not a reset.
+async fn drain(leftover: Option<Leftover>, landed: &Result<Landed, Refused>) {
+    let whole = matches!(landed, Ok(Landed { shape: Shape::Whole { .. }, .. }) | Err(_));
+    if let Some(rest) = leftover.filter(|_| whole).and_then(|leftover| leftover.take()) {
+        drain_body(rest, DRAIN_BYTES, DRAIN_TIME).await;
+    }
 }
 
 /// How the next try differs from the first.
@@ -150,6 +184,7 @@ struct Again {
 impl Missed {
     fn result(&self) -> AttemptResult {
         match self {
+            Self::NoKey => AttemptResult::Cancelled,
             Self::Dial(error) if error.is_tls() => AttemptResult::TlsFailed,
             Self::Dial(_) => AttemptResult::ConnectFailed,
             Self::NotWritten(_) => AttemptResult::NotWritten,
@@ -164,7 +199,7 @@ impl Fault {
     pub(super) fn result(&self) -> AttemptResult {
         match self {
             Self::NoNode { .. } => AttemptResult::ConnectFailed,
-            Self::Dialect(_) | Self::NoMemory | Self::Upload => AttemptResult::Cancelled,
+            Self::Dialect(_) | Self::Upload => AttemptResult::Cancelled,
             Self::Lost { .. } => AttemptResult::Lost,
             Self::WriteStall { .. } | Self::Silent { .. } | Self::Total { .. } => {
                 AttemptResult::TimedOut
@@ -178,6 +213,13 @@ impl Fault {
 impl Payload {
     fn can_be_sent(&self) -> bool {
         matches!(self, Self::Held { .. } | Self::Flowing(Some(_)))
+    }
+
+    fn leftover(&self) -> Option<Leftover> {
+        match self {
+            Self::Flowing(Some(body)) => Some(body.leftover()),
+            Self::Held { .. } | Self::Flowing(None) => None,
+        }
     }
 
     /// The body of the next try; `None` when it has gone with an earlier one.
@@ -203,7 +245,17 @@ async fn one(
     payload: &mut Payload,
     fresh: bool,
 ) -> Result<(http::response::Parts, Flight), Missed> {
-    let mut connection = node.connection(fresh).await.map_err(Missed::Dial)?;
+    if node.settings.keys.is_empty() && (plain.form.is_none() || plain.ferrys_own) {
+        return Err(Missed::NoKey);
+    }
+    // A flowing body cannot be sent twice, so it gets no connection that may have died.
+    let fresh = fresh || matches!(payload, Payload::Flowing(_));
+    let dialled = before(passage.total_deadline(), node.connection(fresh)).await;
+    let name = &node.settings.name;
+    let mut connection = match dialled {
+        Ok(dialled) => dialled.map_err(Missed::Dial)?,
+        Err(Late) => return Err(Missed::Final(Fault::Total { node: Arc::clone(name) })),
+    };
     let Some(body) = payload.outgoing() else { return Err(Missed::Final(Fault::Upload)) };
     let sent = body.sent();
     let http2 = matches!(connection, Connection::Http2(_));
@@ -211,9 +263,11 @@ async fn one(
         .map_err(|error| Missed::Final(Fault::Dialect(error)))?;
     passage.facts.node = Some(Arc::clone(node));
     passage.facts.attempts = passage.facts.attempts.saturating_add(1);
-    let name = &node.settings.name;
     let response = exchange::exchange(passage, name, &mut connection, request, &sent).await?;
     passage.facts.bytes_in = passage.facts.bytes_in.max(sent.bytes());
+    if let (Payload::Flowing(_), Some(written)) = (&*payload, sent.whole_at()) {
+        passage.read_at = written;
+    }
     let (parts, body) = response.into_parts();
     Ok((parts, Flight::new(Arc::clone(node), connection, body)))
 }

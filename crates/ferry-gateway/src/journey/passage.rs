@@ -191,6 +191,8 @@ pub struct Passage {
     pub(super) request_id: RequestId,
     pub(super) arrival: Instant,
     pub(super) arrival_wall: SystemTime,
+    /// When the body was in hand: an upload's time is not the node's.
+    pub(super) read_at: Instant,
     pub(super) client: IpAddr,
     pub(super) method: Method,
     /// Without the query: it may hold what nobody should log.
@@ -224,6 +226,7 @@ impl Passage {
             snapshot,
             arrival,
             arrival_wall,
+            read_at: arrival,
             client,
             method,
             path: Box::default(),
@@ -242,13 +245,17 @@ impl Passage {
     pub(super) fn total_deadline(&self) -> Instant {
         let timeouts = &self.snapshot.settings.timeouts;
         let stream = self.facts.stream;
-        self.arrival + if stream { timeouts.stream_total } else { timeouts.nonstream_total }
+        self.read_at + if stream { timeouts.stream_total } else { timeouts.nonstream_total }
     }
 }
 
 /// The only thing a passage does at its end is to hand its facts over; settling is `settle`'s work.
 impl Drop for Passage {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.facts.status = 500;
+            self.facts.outcome = Outcome::Panic;
+        }
         settle::settle(self);
     }
 }

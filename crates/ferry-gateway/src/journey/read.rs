@@ -22,6 +22,7 @@ use super::admit::Admitted;
 use super::deadline::{Late, before};
 use super::identify::Caller;
 use super::passage::{HeldBytes, Passage};
+use super::pieces::Pieces;
 use super::refuse::{Refused, refused};
 use crate::clock;
 use crate::upstream::Outgoing;
@@ -86,7 +87,8 @@ pub(super) async fn read(admitted: Admitted) -> Result<Read, Refused> {
         Err(fault @ (Fault::Broken | Fault::Idle { .. } | Fault::Slow)) => {
             Err(refused(passage, fault))
         }
-        Err(fault) => Err(refused(passage, fault).with_upload(&head.headers, body)),
+        // It was read from, so a client that waited for 100-continue is sending.
+        Err(fault) => Err(refused(passage, fault).with_upload_begun(body)),
     }
 }
 
@@ -113,24 +115,23 @@ async fn hold(
         }
         coding::ReadFault::Coding(fault) => Fault::Coding(fault),
     };
-    let mut chunks = Vec::with_capacity(1);
-    let mut total = 0_u64;
-    while let Some(chunk) = next_chunk(passage, body, total).await? {
-        total += chunk.len() as u64;
-        if total > max {
+    let mut pieces = Pieces::default();
+    while let Some(chunk) = next_chunk(passage, body, pieces.len()).await? {
+        if pieces.len() + chunk.len() as u64 > max {
             return Err(Fault::TooLarge { max });
         }
         if !set_aside.grow(chunk.len() as u64, settings.held_bytes_max) {
             return Err(Fault::NoMemory);
         }
         reader.push(&chunk).map_err(envelope_fault)?;
-        chunks.push(chunk);
+        pieces.push(chunk);
     }
-    passage.facts.bytes_in = total;
+    passage.facts.bytes_in = pieces.len();
+    passage.read_at = clock::now();
     if let Some(envelope) = reader.finish().map_err(envelope_fault)? {
         note(passage, envelope);
     }
-    Ok(Payload::Held { chunks: chunks.into(), _set_aside: set_aside })
+    Ok(Payload::Held { chunks: pieces.finish().into(), _set_aside: set_aside })
 }
 
 async fn next_chunk(
@@ -142,7 +143,9 @@ async fn next_chunk(
     loop {
         let now = clock::now();
         let spent = now.saturating_duration_since(passage.arrival);
-        if spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
+        // However fast it comes, a body must come in the time that a whole call may take.
+        let too_long = spent > passage.snapshot.settings.timeouts.nonstream_total;
+        if too_long || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
             return Err(Fault::Slow);
         }
         match before(now + idle, body.frame()).await {

@@ -4,8 +4,6 @@
 
 mod text;
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use ferry_rules::credential::CredentialFault;
 use ferry_rules::should_retry::{ErrorAnswer, should_retry};
@@ -18,12 +16,8 @@ use hyper::body::Incoming;
 use super::passage::{Passage, RequestId};
 use super::relay::{self, AnswerBody};
 use super::{accept, admit, attempt, read};
-use crate::serve::drain_body;
+use crate::serve::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 use crate::telemetry::Outcome;
-
-/// A refused upload is read on for so long and so far, so that the client sees the answer and not a reset.
-const DRAIN_BYTES_MAX: u64 = 1024 * 1024;
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// A request that goes no further.
 #[derive(Debug)]
@@ -74,6 +68,19 @@ impl From<attempt::Fault> for Why {
     }
 }
 
+impl Why {
+    /// How often Ferry itself tried what failed: the nodes that could not be reached; anything else once.
+    fn attempts_of_its_kind(&self) -> u32 {
+        match self {
+            Self::Attempt(attempt::Fault::NoNode { tried, .. }) => {
+                u32::try_from(*tried).unwrap_or(1)
+            }
+            Self::Attempt(_) => 1,
+            Self::Accept(_) | Self::Identify(_) | Self::Admit(_) | Self::Read(_) => 0,
+        }
+    }
+}
+
 /// Ends a passage with a reason.
 pub(super) fn refused(passage: Box<Passage>, why: impl Into<Why>) -> Refused {
     Refused { passage, why: Box::new(why.into()), upload: None }
@@ -102,18 +109,24 @@ impl Refused {
         self
     }
 
+    /// The same for a body that has been read from.
+    pub(super) fn with_upload_begun(mut self, body: Incoming) -> Self {
+        self.upload = Some(body);
+        self
+    }
+
     /// The answer, once the client has been heard out a little.
     pub(super) async fn answer(self) -> Response<AnswerBody> {
         let Self { mut passage, why, upload } = self;
         let whole = match upload {
-            Some(upload) => drain_body(upload, DRAIN_BYTES_MAX, DRAIN_TIME_MAX).await,
+            Some(upload) => drain_body(upload, DRAIN_BYTES, DRAIN_TIME).await,
             None => true,
         };
         let told = text::tell(&why);
         passage.facts.status = told.status;
         passage.facts.outcome = told.outcome;
         passage.facts.code = Some(told.code);
-        let own_attempts = u32::from(passage.facts.attempts);
+        let own_attempts = why.attempts_of_its_kind();
         let mut response = response(&told, own_attempts, passage.request_id);
         relay::own_headers(response.headers_mut(), &passage);
         if !whole || matches!(*why, Why::Read(read::Fault::Broken | read::Fault::Idle { .. })) {

@@ -50,10 +50,16 @@ enum Inner {
 #[error("carry the answer to its end: the node broke off")]
 pub struct Broken;
 
+/// A whole answer leaves in slices of this size, so that permit and memory are held until nearly all of
+/// it has been taken, however slowly a client reads.
+const SLICE_BYTES: usize = 64 * 1024;
+
 /// Bytes that are all here, and the passage that ends with them.
 #[derive(Debug)]
 struct Whole {
     chunks: std::vec::IntoIter<Bytes>,
+    /// What is left of the chunk in work.
+    rest: Option<Bytes>,
     left: u64,
     passage: Option<Box<Passage>>,
     _set_aside: Option<HeldBytes>,
@@ -70,7 +76,13 @@ impl AnswerBody {
         // An empty body is never asked for a frame: its head is the whole answer.
         let passage = if left == 0 { None } else { passage };
         let chunks = chunks.into_iter();
-        Self(Inner::Whole(Box::new(Whole { chunks, left, passage, _set_aside: set_aside })))
+        Self(Inner::Whole(Box::new(Whole {
+            chunks,
+            rest: None,
+            left,
+            passage,
+            _set_aside: set_aside,
+        })))
     }
 }
 
@@ -123,7 +135,13 @@ impl Body for AnswerBody {
 
 impl Whole {
     fn next(&mut self) -> Option<Bytes> {
-        let chunk = self.chunks.next()?;
+        let mut chunk = match self.rest.take() {
+            Some(rest) => rest,
+            None => self.chunks.next()?,
+        };
+        if chunk.len() > SLICE_BYTES {
+            self.rest = Some(chunk.split_off(SLICE_BYTES));
+        }
         self.left -= chunk.len() as u64;
         if self.left == 0 {
             self.passage = None;
@@ -136,12 +154,14 @@ impl Whole {
 pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
     let Landed { mut passage, mut parts, shape, caller } = landed;
     header::clean_response(&mut parts.headers);
+    // The client is answered in its own version, whatever the node speaks.
+    parts.version = http::Version::HTTP_11;
     let status = parts.status.as_u16();
     passage.facts.status = status;
     passage.facts.outcome = outcome(status);
     own_headers(&mut parts.headers, &passage);
     if !parts.status.is_success() {
-        explain_error(&mut parts, &shape, &passage, caller);
+        explain_error(&mut parts, &shape, caller);
     }
     let body = match shape {
         Shape::Whole { chunks, head_only, set_aside } => {
@@ -157,8 +177,9 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
             unbuffered(&mut parts.headers);
             AnswerBody(Inner::Stream(Box::new(Stream::new(passage, flight, observer, first))))
         }
-        Shape::Flow { flight, first } => {
-            AnswerBody(Inner::Flow(Box::new(Flow::new(passage, flight, first))))
+        Shape::Flow { flight, first, watch, set_aside } => {
+            let flow = Flow::new(passage, flight, first, watch, set_aside);
+            AnswerBody(Inner::Flow(Box::new(flow)))
         }
     };
     Response::from_parts(parts, body)
@@ -223,7 +244,7 @@ pub(super) fn own_headers(headers: &mut HeaderMap, passage: &Passage) {
 }
 
 /// An error of upstream's passes unchanged; what it likely means goes into headers beside it.
-fn explain_error(parts: &mut Parts, shape: &Shape, passage: &Passage, caller: Caller) {
+fn explain_error(parts: &mut Parts, shape: &Shape, caller: Caller) {
     let body = match shape {
         Shape::Whole { chunks, .. } => chunks.first(),
         Shape::Stream { .. } | Shape::Flow { .. } => None,
@@ -237,7 +258,8 @@ fn explain_error(parts: &mut Parts, shape: &Shape, passage: &Passage, caller: Ca
         from_upstream: true,
         retry_after: parts.headers.contains_key(http_header::RETRY_AFTER),
         hopeless: false,
-        own_attempts: u32::from(passage.facts.attempts),
+        // An answer is never asked for twice: whatever tries came before got none.
+        own_attempts: 1,
     });
     if let Some(retry) = retry
         && !parts.headers.contains_key(header::X_SHOULD_RETRY)

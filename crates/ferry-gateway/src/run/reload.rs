@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use ferry_rules::exposure::Exposure;
+
 use super::Running;
 use crate::clock;
 use crate::config::{self, ConfigReport, Inputs, Problem};
@@ -29,6 +31,9 @@ pub enum ReloadError {
     /// The configuration is broken.
     #[error("use the new configuration")]
     Config(#[source] ConfigReport),
+    /// With the sockets as they are, anyone could spend a node's key.
+    #[error(transparent)]
+    Exposure(#[from] Exposure),
     /// A node's files cannot be used.
     #[error(transparent)]
     Node(#[from] TlsError),
@@ -63,11 +68,12 @@ pub(super) fn nodes(
 pub(super) fn reload(running: &mut Running, inputs: &Inputs) -> Result<Reloaded, ReloadError> {
     let loaded = config::load(inputs).map_err(ReloadError::Config)?;
     let new = loaded.resolved;
+    super::check_exposure(&new, running.data, running.admin)?;
     let before = running.journey.snapshot();
     let node_list = nodes(&new.upstream, &before.nodes, &running.tasks)?;
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
     // Whether `Host` is checked belongs to the socket, which stays until a restart.
-    let loopback = running.started.journey.loopback;
+    let loopback = running.data.ip().to_canonical().is_loopback();
     let settings = journey::Settings { loopback, ..new.journey.clone() };
     let snapshot = Arc::new(Snapshot::new(settings, node_list)?);
     if let (Some(certificate), Some(files)) = (&running.certificate, &new.serve.tls) {

@@ -3,7 +3,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -55,11 +55,24 @@ enum Source {
     Flowing { body: Incoming },
 }
 
+/// A client's body that an attempt did not take whole: it comes back here when the attempt is over, so
+/// that the rest can be drained and the client sees the answer and not a reset.
+#[derive(Debug, Clone, Default)]
+pub struct Leftover(Arc<Mutex<Option<Incoming>>>);
+
+impl Leftover {
+    /// The rest of the body, once.
+    pub fn take(&self) -> Option<Incoming> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
 /// The request body of one attempt.
 #[derive(Debug)]
 pub struct Outgoing {
     source: Source,
     sent: Arc<Sent>,
+    leftover: Leftover,
 }
 
 impl Outgoing {
@@ -68,19 +81,38 @@ impl Outgoing {
         let left = chunks.iter().map(|chunk| chunk.len() as u64).sum();
         let sent = Sent::default();
         sent.moved(0, left == 0);
-        Self { source: Source::Held { chunks, next: 0, left }, sent: Arc::new(sent) }
+        let source = Source::Held { chunks, next: 0, left };
+        Self { source, sent: Arc::new(sent), leftover: Leftover::default() }
     }
 
     /// A client's body that passes through and is gone.
     pub fn flowing(body: Incoming) -> Self {
         let sent = Sent::default();
         sent.moved(0, body.is_end_stream());
-        Self { source: Source::Flowing { body }, sent: Arc::new(sent) }
+        let source = Source::Flowing { body };
+        Self { source, sent: Arc::new(sent), leftover: Leftover::default() }
+    }
+
+    /// Where the rest of a flowing body comes back to.
+    pub fn leftover(&self) -> Leftover {
+        self.leftover.clone()
     }
 
     /// The progress of this attempt, readable while the body is being sent.
     pub fn sent(&self) -> Arc<Sent> {
         Arc::clone(&self.sent)
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if !matches!(&self.source, Source::Flowing { body } if !body.is_end_stream()) {
+            return;
+        }
+        let none = Source::Held { chunks: Arc::new([]), next: 0, left: 0 };
+        if let Source::Flowing { body } = std::mem::replace(&mut self.source, none) {
+            *self.leftover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        }
     }
 }
 

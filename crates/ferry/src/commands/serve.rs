@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use ferry_gateway::config::watch::Watch;
 use ferry_gateway::config::{self, ConfigReport, Inputs};
-use ferry_gateway::run::{self, Running};
+use ferry_gateway::run::{self, Running, StartError};
 use ferry_gateway::serve::listen::{self, Inherited};
 use ferry_gateway::serve::signals::{self, Ask, Signals, Tell};
 use miette::{IntoDiagnostic, miette};
@@ -63,13 +63,20 @@ async fn serve(inputs: Inputs, loaded: config::Loaded) -> miette::Result<ExitCod
     }
     let inherited = Inherited::take(inputs.var("LISTEN_FDNAMES")).into_diagnostic()?;
     let files = loaded.files.clone();
+    let tls = loaded.resolved.serve.tls.is_some();
     let running = match run::start(loaded.resolved, inherited).await {
         Ok(running) => running,
+        // Wrong settings, seen only now that the sockets are known.
+        Err(error @ StartError::Exposure(_)) => {
+            warn(&format!("error: failed to {error}"));
+            return Ok(ExitCode::from(ConfigReport::EXIT_CODE));
+        }
         Err(error) => return Err(miette!(help = error.hint(), "failed to {}", chain(&error))),
     };
-    say(&format!("data http://{}", running.data))?;
+    let scheme = if tls { "https" } else { "http" };
+    say(&format!("data {scheme}://{}", running.data))?;
     say(&format!("admin http://{}", running.admin))?;
-    signals::tell(Tell::Ready).into_diagnostic()?;
+    tell(Tell::Ready);
     attend(running, signals, &inputs, files).await
 }
 

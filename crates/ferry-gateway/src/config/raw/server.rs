@@ -38,7 +38,7 @@ pub(crate) struct Server {
     /// HTTP/2 streams open at once on one client connection. 256 lets one SDK client run 100 calls with room to spare.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) http2_streams_max: u32,
-    /// Largest request head, in bytes. 64 KiB holds any known client with long beta lists and trace headers; 8 KiB is the parser's own least.
+    /// Largest request head, in bytes. 32 KiB holds any known client with long beta lists and trace headers, and is what a live stream keeps for its connection; 8 KiB is the parser's own least.
     #[schemars(range(min = 8_192, max = 1_048_576))]
     pub(crate) head_bytes_max: usize,
     /// Largest Messages-shaped body, in bytes. The provider's own limit is 32 MB.
@@ -53,7 +53,7 @@ pub(crate) struct Server {
     /// Bytes of all held bodies and answers together; above it new bodies are answered 529. At least the largest single body. 512 MiB are sixteen of the largest.
     #[schemars(range(min = 1_024, max = 1_099_511_627_776_i64))]
     pub(crate) held_bytes_max: u64,
-    /// Idle HTTP/1.1 connections kept open to each node. 64 is a team's usual number of calls at once; HTTP/2 needs one.
+    /// Idle HTTP/1.1 connections kept open to each node. 256 is a large team's number of calls at once; HTTP/2 needs one.
     #[schemars(range(min = 0, max = 10_000))]
     pub(crate) idle_connections_max: usize,
     /// After SIGTERM, how long running requests may finish, in milliseconds. 15 minutes is the longest non-streaming call.

@@ -4,7 +4,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -28,17 +28,17 @@ pub(super) async fn exchange(
     let mut watch = Watch {
         timeouts,
         stream: passage.facts.stream,
-        total: passage.total_deadline(),
+        total_after: passage.total_deadline().saturating_duration_since(passage.read_at),
         progress_at: begun,
         bytes: 0,
     };
     let mut answer = pin!(connection.send(request));
-    let first = (begun + timeouts.write_stall.min(timeouts.first_byte)).min(watch.total);
+    let first = begun + timeouts.write_stall.min(timeouts.first_byte).min(watch.total_after);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     loop {
         tokio::select! {
             biased;
-            answer = &mut answer => return answer.map_err(|error| missed(error, node)),
+            answer = &mut answer => return answer.map_err(|error| missed(error, sent, node)),
             () = timer.as_mut() => match watch.look(clock::now(), sent) {
                 Ok(next) => timer.as_mut().reset(next.into()),
                 Err(late) => return Err(Missed::Final(late.fault(node))),
@@ -51,7 +51,8 @@ pub(super) async fn exchange(
 struct Watch {
     timeouts: Timeouts,
     stream: bool,
-    total: Instant,
+    /// Counted from the request's last byte.
+    total_after: Duration,
     /// When bytes were last seen to move.
     progress_at: Instant,
     bytes: u64,
@@ -68,10 +69,8 @@ enum Late {
 impl Watch {
     /// A deadline is due: either there was progress, and the next one is given, or the try is over.
     fn look(&mut self, now: Instant, sent: &Sent) -> Result<Instant, Late> {
-        if now >= self.total {
-            return Err(Late::Total);
-        }
         let next = match sent.whole_at() {
+            // A body that moves is left alone, however long it takes.
             None => {
                 if sent.bytes() != self.bytes {
                     self.bytes = sent.bytes();
@@ -87,16 +86,17 @@ impl Watch {
                 }
                 self.progress_at + timeouts.write_stall.min(timeouts.client_idle)
             }
+            Some(written) if now >= written + self.total_after => return Err(Late::Total),
             Some(written) if self.stream => {
                 if now.saturating_duration_since(written) >= self.timeouts.first_byte {
                     return Err(Late::Silent(self.timeouts.first_byte.as_millis()));
                 }
-                written + self.timeouts.first_byte
+                written + self.timeouts.first_byte.min(self.total_after)
             }
-            Some(_written) => self.total,
+            Some(written) => written + self.total_after,
         };
         // Never in the past: a look that changes nothing must not spin.
-        Ok(next.max(now + std::time::Duration::from_millis(1)).min(self.total))
+        Ok(next.max(now + Duration::from_millis(1)))
     }
 }
 
@@ -112,15 +112,22 @@ impl Late {
     }
 }
 
-fn missed(error: SendError, node: &Arc<str>) -> Missed {
+/// A kept-alive connection that had died is found out within two round trips of the write; later the
+/// node may have taken the request, and it may be billed (reliability.md 2.1).
+const STALE_WITHIN: Duration = Duration::from_secs(1);
+
+fn missed(error: SendError, sent: &Sent, node: &Arc<str>) -> Missed {
+    let at_once = sent
+        .whole_at()
+        .is_none_or(|written| clock::now().saturating_duration_since(written) < STALE_WITHIN);
     match error {
         SendError::NotWritten(body) => Missed::NotWritten(body.map(|body| *body)),
-        SendError::Stale(_) => Missed::Stale,
+        SendError::Stale(_) if at_once => Missed::Stale,
         SendError::Lost(error) if error.is_user() => Missed::Final(Fault::Upload),
         SendError::Lost(error) if error.is_parse() => {
             Missed::Final(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }
-        SendError::Lost(_) => {
+        SendError::Stale(_) | SendError::Lost(_) => {
             Missed::Final(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })
         }
     }

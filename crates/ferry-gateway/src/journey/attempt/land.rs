@@ -2,6 +2,9 @@
 //! JSON answer that is whole, or a download that flows. What breaks before that point is an error
 //! of Ferry's and never half an answer.
 
+mod coded;
+mod hold;
+
 use std::future::poll_fn;
 use std::sync::Arc;
 
@@ -9,10 +12,11 @@ use bytes::Bytes;
 use ferry_wire::error::looks_like_html;
 use ferry_wire::path::Family;
 use ferry_wire::sse::{Flavor, Observer};
-use ferry_wire::{results_url, usage};
 use http::response::Parts;
 use http::{Method, StatusCode, header as http_header};
 
+pub(in crate::journey) use self::coded::CodedEvents;
+use self::hold::hold;
 use super::{BadAnswer, Fault};
 use crate::clock;
 use crate::journey::accept::Head;
@@ -38,8 +42,13 @@ pub(in crate::journey) enum Shape {
     Whole { chunks: Vec<Bytes>, head_only: bool, set_aside: Option<HeldBytes> },
     /// Events, the first of which are here.
     Stream { flight: Flight, observer: Box<Observer>, first: Vec<Bytes> },
-    /// Bytes that flow on, the first of which are here.
-    Flow { flight: Flight, first: Vec<Bytes> },
+    /// Bytes that flow on, the first of which are here. Coded events are watched on their way.
+    Flow {
+        flight: Flight,
+        first: Vec<Bytes>,
+        watch: Option<Box<CodedEvents>>,
+        set_aside: Option<HeldBytes>,
+    },
 }
 
 /// What the head says of the body.
@@ -55,7 +64,7 @@ enum Kind {
 /// Waits until the answer can be relayed.
 pub(in crate::journey) async fn land(
     mut passage: Box<Passage>,
-    (parts, mut flight): (Parts, Flight),
+    (mut parts, mut flight): (Parts, Flight),
     head: Head,
     caller: Caller,
 ) -> Result<Landed, Refused> {
@@ -66,22 +75,23 @@ pub(in crate::journey) async fn land(
         .map(Box::from);
     let kind = kind(&parts, &mut flight, &head.method);
     let node = Arc::clone(&flight.node.settings.name);
+    let status = parts.status.as_u16();
+    let bad = |answer| Err(Fault::Bad { node, answer });
+    let success = parts.status.is_success();
     let landed = match kind {
-        _ if is_redirect(parts.status) => {
-            Err(Fault::Bad { node, answer: BadAnswer::Redirect { status: parts.status.as_u16() } })
-        }
-        Kind::Empty if answer_is_due(&passage, &parts, &head.method) => {
-            Err(Fault::Bad { node, answer: BadAnswer::HalfJson })
-        }
+        _ if parts.status.is_informational() => bad(BadAnswer::NotHttp),
+        _ if is_redirect(parts.status) => bad(BadAnswer::Redirect { status }),
+        Kind::Empty if answer_is_due(&passage, &parts, &head.method) => bad(BadAnswer::HalfJson),
         Kind::Empty => Ok(Shape::Whole { chunks: Vec::new(), head_only: true, set_aside: None }),
-        Kind::Html if parts.status.is_success() => {
-            Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
+        // A download flows whatever its type is.
+        _ if success && flows(passage.family) => Ok(flowing(flight)),
+        Kind::Html if success => bad(BadAnswer::Html { status }),
+        Kind::Events if success && uncoded(&parts) => first_events(&mut passage, flight).await,
+        Kind::Events if success => Ok(coded_events(&mut passage, &parts, flight)),
+        Kind::Json | Kind::Html | Kind::Events => {
+            hold(&mut passage, &mut parts, flight, &head).await
         }
-        Kind::Events if parts.status.is_success() && uncoded(&parts) => {
-            first_events(&mut passage, flight).await
-        }
-        Kind::Json | Kind::Html | Kind::Events => hold(&mut passage, &parts, flight, &head).await,
-        Kind::Other => sniff(&mut passage, &parts, flight).await,
+        Kind::Other => sniff(&mut passage, &mut parts, flight, &head).await,
     };
     match landed {
         Ok(shape) => Ok(Landed { passage, parts, shape, caller }),
@@ -134,19 +144,13 @@ fn uncoded(parts: &Parts) -> bool {
         .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Downloads flow whatever their type is; everything else that is JSON is held.
+/// Downloads.
 fn flows(family: Family) -> bool {
     matches!(family, Family::FileContent | Family::SkillContent | Family::BatchResults)
 }
 
 async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape, Fault> {
-    let flavor = if passage.family == Family::Messages {
-        Flavor::Messages
-    } else if passage.family == Family::Complete {
-        Flavor::Complete
-    } else {
-        Flavor::Other
-    };
+    let flavor = flavor(passage.family);
     let mut observer = Box::new(Observer::new(flavor));
     let mut first = Vec::new();
     passage.facts.stream = true;
@@ -172,102 +176,61 @@ async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape
     Ok(Shape::Stream { flight, observer, first })
 }
 
-/// Holds an answer until it is whole; one that is larger than the bound flows on.
-async fn hold(
+/// An answer without a type that Ferry knows. Where one is due, its first bytes tell what it is: a page
+/// of HTML is none, JSON is held, and what else a stream was asked for begins with is read as events.
+async fn sniff(
     passage: &mut Passage,
-    parts: &Parts,
+    parts: &mut Parts,
     mut flight: Flight,
     head: &Head,
 ) -> Result<Shape, Fault> {
-    let settings = &passage.snapshot.settings;
-    let (max, held_max) = (settings.answer_bytes_max, settings.held_bytes_max);
-    if flows(passage.family) && parts.status.is_success() {
-        return Ok(Shape::Flow { flight, first: Vec::new() });
-    }
-    let node = Arc::clone(&flight.node.settings.name);
-    let until = passage.total_deadline();
-    let mut set_aside = HeldBytes::none(&passage.shared);
-    let mut chunks = Vec::with_capacity(1);
-    let mut total = 0_u64;
-    while !flight.landed() {
-        match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
-            Ok(None) => break,
-            Ok(Some(Ok(chunk))) => {
-                total += chunk.len() as u64;
-                if !set_aside.grow(chunk.len() as u64, held_max) {
-                    return Err(Fault::NoMemory);
-                }
-                chunks.push(chunk);
-                if total > max {
-                    return Ok(Shape::Flow { flight, first: chunks });
-                }
-            }
-            Ok(Some(Err(_broken))) => {
-                return Err(Fault::Lost { node, phase: "the answer had begun" });
-            }
-            Err(Late) => return Err(Fault::Total { node }),
-        }
-    }
-    let chunks = understand(passage, parts, chunks, head, node)?;
-    Ok(Shape::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
-}
-
-/// Reads what a held answer says of itself; a successful Messages answer must be whole JSON.
-fn understand(
-    passage: &mut Passage,
-    parts: &Parts,
-    chunks: Vec<Bytes>,
-    head: &Head,
-    node: Arc<str>,
-) -> Result<Vec<Bytes>, Fault> {
     if !parts.status.is_success() || !passage.family.observed() || !uncoded(parts) {
-        return Ok(chunks);
-    }
-    let whole = join(chunks);
-    if matches!(passage.family, Family::BatchCreate | Family::BatchObject) {
-        let base = head.public_base.as_deref().unwrap_or("");
-        return match results_url::rewrite(&whole, base) {
-            Ok(Some(spliced)) => Ok(spliced),
-            Ok(None) => Ok(vec![whole]),
-            Err(_not_json) => Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
-        };
-    }
-    let Some(message) = usage::from_message(&whole) else {
-        let status = parts.status.as_u16();
-        return Err(if looks_like_html(None, &whole) {
-            Fault::Bad { node, answer: BadAnswer::Html { status } }
-        } else {
-            Fault::Bad { node, answer: BadAnswer::HalfJson }
-        });
-    };
-    passage.facts.usage = message.usage;
-    if message.model.is_some() {
-        passage.facts.model = message.model;
-    }
-    Ok(vec![whole])
-}
-
-/// One contiguous answer; a copy only when it came in pieces.
-fn join(mut chunks: Vec<Bytes>) -> Bytes {
-    if chunks.len() == 1 {
-        return chunks.pop().unwrap_or_default();
-    }
-    chunks.concat().into()
-}
-
-/// An answer without a type that Ferry knows: it flows, unless a page of HTML stands in for JSON.
-async fn sniff(passage: &mut Passage, parts: &Parts, mut flight: Flight) -> Result<Shape, Fault> {
-    if !parts.status.is_success() || !passage.family.observed() {
-        return Ok(Shape::Flow { flight, first: Vec::new() });
+        return Ok(flowing(flight));
     }
     let node = Arc::clone(&flight.node.settings.name);
-    match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
-        Ok(Some(Ok(chunk))) if looks_like_html(None, &chunk) => {
-            Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
-        }
-        Ok(Some(Ok(chunk))) => Ok(Shape::Flow { flight, first: vec![chunk] }),
-        Ok(None) => Ok(Shape::Flow { flight, first: Vec::new() }),
-        Ok(Some(Err(_))) => Err(Fault::Lost { node, phase: "the answer had begun" }),
-        Err(Late) => Err(Fault::Total { node }),
+    let due = answer_is_due(passage, parts, &head.method);
+    let chunk = match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
+        Ok(Some(Ok(chunk))) => chunk,
+        Ok(None) if due => return Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
+        Ok(None) => return Ok(flowing(flight)),
+        Ok(Some(Err(_))) => return Err(Fault::Lost { node, phase: "the answer had begun" }),
+        Err(Late) => return Err(Fault::Total { node }),
+    };
+    if looks_like_html(None, &chunk) {
+        let status = parts.status.as_u16();
+        return Err(Fault::Bad { node, answer: BadAnswer::Html { status } });
+    }
+    let json = chunk.trim_ascii_start().first() == Some(&b'{');
+    flight.put_back(chunk);
+    if due && (json || !passage.facts.stream) {
+        hold(passage, parts, flight, head).await
+    } else if due {
+        first_events(passage, flight).await
+    } else {
+        Ok(flowing(flight))
+    }
+}
+
+/// Events in a coding: they flow as they are, watched where Ferry promises a whole stream.
+fn coded_events(passage: &mut Passage, parts: &Parts, flight: Flight) -> Shape {
+    passage.facts.stream = true;
+    let watch = match flavor(passage.family) {
+        Flavor::Other => None,
+        flavor @ (Flavor::Messages | Flavor::Complete) => CodedEvents::of(&parts.headers, flavor),
+    };
+    Shape::Flow { flight, first: Vec::new(), watch, set_aside: None }
+}
+
+fn flowing(flight: Flight) -> Shape {
+    Shape::Flow { flight, first: Vec::new(), watch: None, set_aside: None }
+}
+
+fn flavor(family: Family) -> Flavor {
+    if family == Family::Messages {
+        Flavor::Messages
+    } else if family == Family::Complete {
+        Flavor::Complete
+    } else {
+        Flavor::Other
     }
 }

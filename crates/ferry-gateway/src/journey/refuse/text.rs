@@ -219,15 +219,11 @@ fn attempt(fault: &attempt::Fault) -> Told {
             504,
             "total",
             format!(
-                "Node {name} did not finish in time (timeouts.nonstream_total_ms); ask for a stream, or \
-                 raise the limit."
+                "Node {name} did not finish in time (timeouts.nonstream_total_ms, for streams \
+                 timeouts.stream_total_ms); ask for a stream, or raise the limit."
             ),
         ),
         Fault::Bad { node, answer } => bad_answer(node, *answer),
-        Fault::NoMemory => busy(
-            "held-bytes-max",
-            "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
-        ),
         Fault::Upload => client(
             400,
             ApiErrorKind::InvalidRequest,

@@ -1,5 +1,6 @@
 //! A download or another answer that flows: bytes as they come. When the node breaks off, the client's
-//! connection is aborted, never ended cleanly.
+//! connection is aborted, never ended cleanly; coded events that end without their last one count as
+//! broken off, too.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -9,29 +10,41 @@ use bytes::Bytes;
 use http_body::SizeHint;
 use tokio::time::Sleep;
 
-use super::{Broken, tell_attempt};
+use super::{Broken, attempt_result, tell_attempt};
 use crate::clock;
+use crate::journey::attempt::CodedEvents;
 use crate::journey::flight::Flight;
-use crate::journey::passage::Passage;
+use crate::journey::passage::{HeldBytes, Passage};
 use crate::telemetry::{AttemptResult, Outcome};
 
 /// An answer that flows.
 #[derive(Debug)]
 pub(super) struct Flow {
     first: VecDeque<Bytes>,
+    /// The memory of what is in `first`.
+    _set_aside: Option<HeldBytes>,
     flight: Flight,
+    watch: Option<Box<CodedEvents>>,
     passage: Option<Box<Passage>>,
-    /// Armed while the node is silent; a node silent for `event_gap` has broken off.
+    /// Armed while the node is silent; a node silent for `event_gap` has broken off. There is no bound on
+    /// the whole: a large file over a slow line takes as long as it takes.
     silence: Option<Pin<Box<Sleep>>>,
 }
 
 impl Flow {
-    pub(super) fn new(passage: Box<Passage>, flight: Flight, first: Vec<Bytes>) -> Self {
-        Self { first: first.into(), flight, passage: Some(passage), silence: None }
+    pub(super) fn new(
+        passage: Box<Passage>,
+        flight: Flight,
+        first: Vec<Bytes>,
+        watch: Option<Box<CodedEvents>>,
+        set_aside: Option<HeldBytes>,
+    ) -> Self {
+        let (first, passage) = (first.into(), Some(passage));
+        Self { first, _set_aside: set_aside, flight, watch, passage, silence: None }
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.first.is_empty() && self.flight.landed()
+        self.first.is_empty() && self.flight.landed() && self.passage.is_none()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
@@ -54,6 +67,9 @@ impl Flow {
                 Poll::Ready(Some(Ok(self.count(chunk))))
             }
             Poll::Ready(Some(Err(_))) => Poll::Ready(self.broken()),
+            Poll::Ready(None) if self.watch.as_ref().is_some_and(|watch| !watch.is_whole()) => {
+                Poll::Ready(self.broken())
+            }
             Poll::Ready(None) => {
                 self.done();
                 Poll::Ready(None)
@@ -64,22 +80,35 @@ impl Flow {
     }
 
     fn count(&mut self, chunk: Bytes) -> Bytes {
+        if let Some(watch) = &mut self.watch {
+            watch.push(&chunk);
+        }
         if let Some(passage) = &mut self.passage {
             passage.facts.bytes_out += chunk.len() as u64;
         }
-        if self.is_done() {
+        // What is watched is only whole when its end has been seen.
+        if self.first.is_empty() && self.flight.landed() && self.watch.is_none() {
             self.done();
         }
         chunk
     }
 
     fn done(&mut self) {
+        self.learn();
         if let Some(passage) = self.passage.take() {
-            tell_attempt(&passage, super::attempt_result(passage.facts.status));
+            tell_attempt(&passage, attempt_result(passage.facts.status));
+        }
+    }
+
+    fn learn(&mut self) {
+        if let (Some(watch), Some(passage)) = (&self.watch, &mut self.passage) {
+            passage.facts.usage = watch.facts().usage;
+            passage.facts.usage_is_lower_bound = !watch.is_whole();
         }
     }
 
     fn broken<T>(&mut self) -> Option<Result<T, Broken>> {
+        self.learn();
         let mut passage = self.passage.take()?;
         passage.facts.outcome = Outcome::Cut;
         passage.facts.code = Some("download-cut");
@@ -91,10 +120,20 @@ impl Flow {
     fn silent(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(passage) = &self.passage else { return false };
         let gap = passage.snapshot.settings.timeouts.event_gap;
-        let silence = self.silence.get_or_insert_with(|| {
-            let until = (clock::now() + gap).min(passage.total_deadline());
-            Box::pin(tokio::time::sleep_until(until.into()))
-        });
+        let silence = self
+            .silence
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until((clock::now() + gap).into())));
         Future::poll(silence.as_mut(), cx).is_ready()
+    }
+}
+
+/// A client that left in the middle.
+impl Drop for Flow {
+    fn drop(&mut self) {
+        self.learn();
+        if let Some(passage) = &mut self.passage {
+            passage.facts.outcome = Outcome::HangUp;
+            tell_attempt(passage, AttemptResult::Cancelled);
+        }
     }
 }

@@ -147,9 +147,12 @@ impl Stream {
     fn due(&self, now: Instant) -> Due {
         let Some(passage) = &self.passage else { return Due::Later(now) };
         let timeouts = &passage.snapshot.settings.timeouts;
-        let silent_at = self.heard + timeouts.event_gap;
+        // A session's stream is silent until something happens: only its path can end it.
+        let patient = ends_anywhere(passage.family);
+        let silent_at = if patient { now + timeouts.ping } else { self.heard + timeouts.event_gap };
+        let total = if patient { silent_at } else { self.total };
         let ping_at = self.spoke + timeouts.ping;
-        if now >= self.total {
+        if now >= total {
             Due::Over(Over::Total)
         } else if now >= silent_at {
             Due::Over(Over::Silent)
@@ -159,7 +162,7 @@ impl Stream {
             // Inside an event nothing may be put; it may have ended by the next look.
             Due::Later((now + timeouts.ping).min(silent_at).min(self.total))
         } else {
-            Due::Later(ping_at.min(silent_at).min(self.total))
+            Due::Later(ping_at.min(silent_at).min(total))
         }
     }
 

@@ -1,0 +1,105 @@
+//! Answers that are held until they are whole, so that a cut is an error and not half an answer. One
+//! that is larger than the bound, or for which there is no memory, flows on instead: it is paid for.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ferry_wire::error::looks_like_html;
+use ferry_wire::path::Family;
+use ferry_wire::{results_url, usage};
+use http::header as http_header;
+use http::response::Parts;
+
+use super::coded::{Undecodable, decode};
+use super::{BadAnswer, Fault, Shape, uncoded};
+use crate::journey::accept::Head;
+use crate::journey::deadline::{Late, before};
+use crate::journey::flight::Flight;
+use crate::journey::passage::{HeldBytes, Passage};
+use crate::journey::pieces::{Pieces, join};
+
+/// Holds an answer until it is whole.
+pub(super) async fn hold(
+    passage: &mut Passage,
+    parts: &mut Parts,
+    mut flight: Flight,
+    head: &Head,
+) -> Result<Shape, Fault> {
+    let settings = &passage.snapshot.settings;
+    let (max, held_max) = (settings.answer_bytes_max, settings.held_bytes_max);
+    let node = Arc::clone(&flight.node.settings.name);
+    let until = passage.total_deadline();
+    let mut set_aside = HeldBytes::none(&passage.shared);
+    let mut pieces = Pieces::default();
+    while !flight.landed() {
+        match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
+            Ok(None) => break,
+            Ok(Some(Ok(chunk))) => {
+                let fits = set_aside.grow(chunk.len() as u64, held_max);
+                pieces.push(chunk);
+                if !fits || pieces.len() > max {
+                    let first = pieces.finish();
+                    return Ok(Shape::Flow {
+                        flight,
+                        first,
+                        watch: None,
+                        set_aside: Some(set_aside),
+                    });
+                }
+            }
+            Ok(Some(Err(_broken))) => {
+                return Err(Fault::Lost { node, phase: "the answer had begun" });
+            }
+            Err(Late) => return Err(Fault::Total { node }),
+        }
+    }
+    let whole = join(pieces.finish());
+    let chunks =
+        understand(passage, parts, whole, head).map_err(|answer| Fault::Bad { node, answer })?;
+    Ok(Shape::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
+}
+
+/// Reads what a held answer says of itself; a successful Messages answer must be whole JSON.
+fn understand(
+    passage: &mut Passage,
+    parts: &mut Parts,
+    whole: Bytes,
+    head: &Head,
+) -> Result<Vec<Bytes>, BadAnswer> {
+    if !parts.status.is_success() || !passage.family.observed() {
+        return Ok(vec![whole]);
+    }
+    let plain = if uncoded(parts) {
+        whole.clone()
+    } else {
+        let max = passage.snapshot.settings.answer_bytes_max;
+        match decode(&parts.headers, &whole, max) {
+            None => return Ok(vec![whole]),
+            Some(Ok(plain)) => plain.into(),
+            Some(Err(Undecodable)) => return Err(BadAnswer::HalfJson),
+        }
+    };
+    if matches!(passage.family, Family::BatchCreate | Family::BatchObject) {
+        let base = head.public_base.as_deref().unwrap_or("");
+        return match results_url::rewrite(&plain, base) {
+            Ok(Some(spliced)) => {
+                // The splice is in the decoded answer, which is what the client gets.
+                parts.headers.remove(http_header::CONTENT_ENCODING);
+                Ok(spliced)
+            }
+            Ok(None) => Ok(vec![whole]),
+            Err(_not_json) => Err(BadAnswer::HalfJson),
+        };
+    }
+    let Some(message) = usage::from_message(&plain) else {
+        let status = parts.status.as_u16();
+        let html = looks_like_html(None, &plain);
+        return Err(if html { BadAnswer::Html { status } } else { BadAnswer::HalfJson });
+    };
+    passage.facts.usage = message.usage;
+    if message.model.is_some() {
+        passage.facts.model = message.model;
+    }
+    Ok(vec![whole])
+}

@@ -1,0 +1,94 @@
+//! Held bytes, in the pieces they came in. Large pieces are shared and never copied; small ones are
+//! gathered, since each would keep the whole buffer that it was read into.
+
+use bytes::{Bytes, BytesMut};
+
+/// From here on a piece fills a good part of its read buffer (32 KiB), and is shared.
+const SHARED_MIN: usize = 8 * 1024;
+/// Small pieces that are shared all the same: a usual request comes in one or two.
+const SMALL_MAX: usize = 2;
+/// Gathered bytes become a piece of their own at this size.
+const GATHERED_MAX: usize = 64 * 1024;
+
+/// Bytes that are being held.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pieces: Vec<Bytes>,
+    gathered: BytesMut,
+    small: usize,
+    len: u64,
+}
+
+impl Pieces {
+    /// Takes the next bytes.
+    pub(super) fn push(&mut self, piece: Bytes) {
+        self.len += piece.len() as u64;
+        if piece.len() >= SHARED_MIN || self.small < SMALL_MAX {
+            self.small += usize::from(piece.len() < SHARED_MIN);
+            self.close();
+            self.pieces.push(piece);
+            return;
+        }
+        self.gathered.extend_from_slice(&piece);
+        if self.gathered.len() >= GATHERED_MAX {
+            self.close();
+        }
+    }
+
+    /// Bytes taken so far.
+    pub(super) fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// All of them, in order.
+    pub(super) fn finish(mut self) -> Vec<Bytes> {
+        self.close();
+        self.pieces
+    }
+
+    fn close(&mut self) {
+        if !self.gathered.is_empty() {
+            self.pieces.push(std::mem::take(&mut self.gathered).freeze());
+        }
+    }
+}
+
+/// One contiguous whole; a copy only when it came in pieces.
+pub(super) fn join(mut pieces: Vec<Bytes>) -> Bytes {
+    if pieces.len() == 1 {
+        return pieces.pop().unwrap_or_default();
+    }
+    pieces.concat().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(sizes: &[usize]) -> Vec<usize> {
+        let mut pieces = Pieces::default();
+        let mut expected = Vec::new();
+        for (n, size) in sizes.iter().enumerate() {
+            let piece = vec![u8::try_from(n % 251).unwrap(); *size];
+            expected.extend_from_slice(&piece);
+            pieces.push(piece.into());
+        }
+        assert_eq!(pieces.len(), expected.len() as u64);
+        let held = pieces.finish();
+        assert_eq!(join(held.clone()), expected);
+        held.iter().map(Bytes::len).collect()
+    }
+
+    #[test]
+    fn large_pieces_are_shared_and_small_ones_gathered() {
+        assert_eq!(pushed(&[]), Vec::<usize>::new());
+        assert_eq!(pushed(&[4096]), [4096]);
+        assert_eq!(pushed(&[4096, 32768, 32768]), [4096, 32768, 32768]);
+        assert_eq!(pushed(&[1, 1, 1, 1, 9000, 1]), [1, 1, 2, 9000, 1]);
+    }
+
+    #[test]
+    fn a_drip_becomes_few_pieces() {
+        assert!(pushed(&[1; 200_000]).len() <= 2 + 200_000 / GATHERED_MAX + 1);
+    }
+}
