@@ -17,11 +17,13 @@ pub(super) struct Flight {
     pub(super) node: Arc<Node>,
     connection: Option<Connection>,
     body: Incoming,
+    /// Bytes that were looked at and put back.
+    ahead: Option<Bytes>,
 }
 
 impl Flight {
     pub(super) fn new(node: Arc<Node>, connection: Connection, body: Incoming) -> Self {
-        Self { node, connection: Some(connection), body }
+        Self { node, connection: Some(connection), body, ahead: None }
     }
 
     /// The next bytes of the answer; trailers are dropped. After the clean end the connection goes
@@ -30,6 +32,9 @@ impl Flight {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, hyper::Error>>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(ahead)));
+        }
         let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
         loop {
             match connection.poll_frame(cx, &mut self.body) {
@@ -56,9 +61,14 @@ impl Flight {
         }
     }
 
+    /// Puts back what was handed out last: it comes again, first.
+    pub(super) fn put_back(&mut self, bytes: Bytes) {
+        self.ahead = Some(bytes);
+    }
+
     /// True once the last byte has been handed out.
     pub(super) fn landed(&self) -> bool {
-        self.connection.is_none()
+        self.connection.is_none() && self.ahead.is_none()
     }
 
     /// The exact length of what is still to come, when the answer says it.

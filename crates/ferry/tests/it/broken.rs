@@ -345,3 +345,26 @@ async fn a_node_that_resets_in_every_state_gives_an_error_and_never_an_answer() 
         }
     }
 }
+
+#[tokio::test]
+async fn an_answer_without_a_type_is_told_by_its_first_bytes() {
+    let whole = r#" {"type":"message","content":[],"usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let events = "event: message_start\ndata: {}\n\nevent: message_stop\ndata: {}\n\n";
+    for kind in ["", "content-type: text/plain\r\n", "content-type: application/octet-stream\r\n"] {
+        let said = |body: &str| format!("HTTP/1.1 200 OK\r\n{kind}connection: close\r\n\r\n{body}");
+        let ask = async |body: &str, stream: bool| {
+            let node = Node::saying(vec![bytes(said(body)), Step::Close]).await;
+            let gateway = Setup::new().node("n", &node.url(), "").start().await;
+            gateway.ask(message("Hello", stream)).await
+        };
+        for stream in [false, true] {
+            let answer = ask(whole, stream).await;
+            assert_eq!((answer.status, answer.text(), answer.end), (200, whole, End::Whole));
+            ask(&whole[..40], stream).await.assert_own(502, "half-answer");
+            ask("", stream).await.assert_own(502, "half-answer");
+        }
+        let answer = ask(events, true).await;
+        assert_eq!((answer.status, answer.text(), answer.end), (200, events, End::Whole));
+        assert_cut(&ask(&events[..50], true).await, "stream-cut");
+    }
+}

@@ -81,7 +81,7 @@ pub(in crate::journey) async fn land(
             first_events(&mut passage, flight).await
         }
         Kind::Json | Kind::Html | Kind::Events => hold(&mut passage, &parts, flight, &head).await,
-        Kind::Other => sniff(&mut passage, &parts, flight).await,
+        Kind::Other => sniff(&mut passage, &parts, flight, &head).await,
     };
     match landed {
         Ok(shape) => Ok(Landed { passage, parts, shape, caller }),
@@ -255,19 +255,38 @@ fn join(mut chunks: Vec<Bytes>) -> Bytes {
     chunks.concat().into()
 }
 
-/// An answer without a type that Ferry knows: it flows, unless a page of HTML stands in for JSON.
-async fn sniff(passage: &mut Passage, parts: &Parts, mut flight: Flight) -> Result<Shape, Fault> {
-    if !parts.status.is_success() || !passage.family.observed() {
+/// An answer without a type that Ferry knows. Where one is due, its first bytes tell what it is: a page
+/// of HTML is none, JSON is held, and what else a stream was asked for begins with is read as events.
+async fn sniff(
+    passage: &mut Passage,
+    parts: &Parts,
+    mut flight: Flight,
+    head: &Head,
+) -> Result<Shape, Fault> {
+    if !parts.status.is_success() || !passage.family.observed() || !uncoded(parts) {
         return Ok(Shape::Flow { flight, first: Vec::new() });
     }
     let node = Arc::clone(&flight.node.settings.name);
-    match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
-        Ok(Some(Ok(chunk))) if looks_like_html(None, &chunk) => {
-            Err(Fault::Bad { node, answer: BadAnswer::Html { status: parts.status.as_u16() } })
-        }
-        Ok(Some(Ok(chunk))) => Ok(Shape::Flow { flight, first: vec![chunk] }),
-        Ok(None) => Ok(Shape::Flow { flight, first: Vec::new() }),
-        Ok(Some(Err(_))) => Err(Fault::Lost { node, phase: "the answer had begun" }),
-        Err(Late) => Err(Fault::Total { node }),
+    let due = answer_is_due(passage, parts, &head.method);
+    let chunk = match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
+        Ok(Some(Ok(chunk))) => chunk,
+        Ok(None) if due => return Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
+        Ok(None) => return Ok(Shape::Flow { flight, first: Vec::new() }),
+        Ok(Some(Err(_))) => return Err(Fault::Lost { node, phase: "the answer had begun" }),
+        Err(Late) => return Err(Fault::Total { node }),
+    };
+    if looks_like_html(None, &chunk) {
+        let status = parts.status.as_u16();
+        return Err(Fault::Bad { node, answer: BadAnswer::Html { status } });
+    }
+    let json = chunk.trim_ascii_start().first() == Some(&b'{');
+    if due && (json || !passage.facts.stream) {
+        flight.put_back(chunk);
+        hold(passage, parts, flight, head).await
+    } else if due {
+        flight.put_back(chunk);
+        first_events(passage, flight).await
+    } else {
+        Ok(Shape::Flow { flight, first: vec![chunk] })
     }
 }
