@@ -83,7 +83,7 @@ impl Default for Server {
             connections_max: 10_000,
             requests_max: 10_000,
             http2_streams_max: 256,
-            head_bytes_max: 65_536,
+            head_bytes_max: 32_768,
             body_bytes_max: 33_554_432,
             batch_body_bytes_max: 268_435_456,
             answer_bytes_max: 8_388_608,
