@@ -82,7 +82,7 @@ async fn a_stream_that_falls_silent_ends_in_an_error_event() {
 #[tokio::test]
 async fn a_stream_over_its_total_ends_in_an_error_event() {
     let mock = mock().await;
-    let gateway = Setup::new().timeout("stream_total_ms = 120").mock(&mock).start().await;
+    let gateway = Setup::new().timeout("stream_total_ms = 500").mock(&mock).start().await;
     let sent = message("[mock chunks=1000 delay_ms=20 tokens=1000]", true);
     assert_cut(&gateway.ask(sent).await, "stream-total");
 }
@@ -90,7 +90,7 @@ async fn a_stream_over_its_total_ends_in_an_error_event() {
 #[tokio::test]
 async fn a_stream_that_never_begins_is_an_error_with_its_status() {
     let mock = mock().await;
-    let gateway = Setup::new().timeout("first_byte_ms = 60").mock(&mock).start().await;
+    let gateway = Setup::new().timeout("first_byte_ms = 500").mock(&mock).start().await;
     for fault in ["stall", "stall:at=0"] {
         let answer = gateway.ask(with_fault(fault, true)).await;
         answer.assert_own(504, "first-byte");
