@@ -251,10 +251,7 @@ pub fn peek(body: &[u8]) -> Option<ApiError> {
         None => Some(text(Some(outer.error))?),
     };
     Some(ApiError {
-        kind: kind
-            .as_deref()
-            .and_then(|kind| kind.parse().ok())
-            .unwrap_or(ApiErrorKind::Unknown),
+        kind: kind.as_deref().and_then(|kind| kind.parse().ok()).unwrap_or(ApiErrorKind::Unknown),
         kind_text: capped(kind.as_deref().unwrap_or_default()),
         message: capped(message.as_deref().unwrap_or_default()),
         error_code: details
