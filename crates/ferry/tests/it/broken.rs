@@ -82,7 +82,7 @@ async fn a_stream_that_falls_silent_ends_in_an_error_event() {
 #[tokio::test]
 async fn a_stream_over_its_total_ends_in_an_error_event() {
     let mock = mock().await;
-    let gateway = Setup::new().timeout("stream_total_ms = 120").mock(&mock).start().await;
+    let gateway = Setup::new().timeout("stream_total_ms = 500").mock(&mock).start().await;
     let sent = message("[mock chunks=1000 delay_ms=20 tokens=1000]", true);
     assert_cut(&gateway.ask(sent).await, "stream-total");
 }
@@ -90,7 +90,7 @@ async fn a_stream_over_its_total_ends_in_an_error_event() {
 #[tokio::test]
 async fn a_stream_that_never_begins_is_an_error_with_its_status() {
     let mock = mock().await;
-    let gateway = Setup::new().timeout("first_byte_ms = 60").mock(&mock).start().await;
+    let gateway = Setup::new().timeout("first_byte_ms = 500").mock(&mock).start().await;
     for fault in ["stall", "stall:at=0"] {
         let answer = gateway.ask(with_fault(fault, true)).await;
         answer.assert_own(504, "first-byte");
@@ -343,5 +343,28 @@ async fn a_node_that_resets_in_every_state_gives_an_error_and_never_an_answer() 
             assert_eq!(answer.status, 502, "{said:?}: {}", answer.text());
             assert_eq!(node.requests().len(), 1);
         }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_type_is_told_by_its_first_bytes() {
+    let whole = r#" {"type":"message","content":[],"usage":{"input_tokens":1,"output_tokens":1}}"#;
+    let events = "event: message_start\ndata: {}\n\nevent: message_stop\ndata: {}\n\n";
+    for kind in ["", "content-type: text/plain\r\n", "content-type: application/octet-stream\r\n"] {
+        let said = |body: &str| format!("HTTP/1.1 200 OK\r\n{kind}connection: close\r\n\r\n{body}");
+        let ask = async |body: &str, stream: bool| {
+            let node = Node::saying(vec![bytes(said(body)), Step::Close]).await;
+            let gateway = Setup::new().node("n", &node.url(), "").start().await;
+            gateway.ask(message("Hello", stream)).await
+        };
+        for stream in [false, true] {
+            let answer = ask(whole, stream).await;
+            assert_eq!((answer.status, answer.text(), answer.end), (200, whole, End::Whole));
+            ask(&whole[..40], stream).await.assert_own(502, "half-answer");
+            ask("", stream).await.assert_own(502, "half-answer");
+        }
+        let answer = ask(events, true).await;
+        assert_eq!((answer.status, answer.text(), answer.end), (200, events, End::Whole));
+        assert_cut(&ask(&events[..50], true).await, "stream-cut");
     }
 }

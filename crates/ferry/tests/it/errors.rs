@@ -208,7 +208,7 @@ async fn the_errors_of_ferrys_own() {
     let mock = mock().await;
     let gateway = Setup::new()
         .server("body_bytes_max = 65536")
-        .timeout("client_idle_ms = 300\nfirst_byte_ms = 60\nnonstream_total_ms = 1500")
+        .timeout("client_idle_ms = 300\nfirst_byte_ms = 500\nnonstream_total_ms = 1500")
         .mock(&mock)
         .start()
         .await;

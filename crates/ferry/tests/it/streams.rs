@@ -117,15 +117,15 @@ async fn without_early_pings_nothing_is_sent_before_the_node_has_spoken() {
 #[tokio::test]
 async fn with_early_pings_a_silent_stream_is_committed_and_errors_travel_as_events() {
     let mock = mock().await;
-    let gateway = Setup::new().server("early_ping_ms = 20").mock(&mock).start().await;
+    let gateway = Setup::new().server("early_ping_ms = 300").mock(&mock).start().await;
     let slow = |fault: &str| {
         request("POST", "/v1/messages", &[("x-mock-fault", fault)], &body("Hello", true))
     };
-    let answer = gateway.ask(slow("delay:ms=150")).await;
+    let answer = gateway.ask(slow("delay:ms=900")).await;
     assert_eq!(answer.status, 200);
     assert!(answer.text().starts_with("event: ping\n"), "{}", answer.text());
     assert!(answer.text().ends_with("event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"));
-    let failed = gateway.ask(slow("delay:ms=150+529")).await;
+    let failed = gateway.ask(slow("delay:ms=900+529")).await;
     assert_eq!(failed.status, 200);
     assert!(failed.text().contains("event: error\ndata: "), "{}", failed.text());
     assert!(failed.text().contains("overloaded_error"));

@@ -33,7 +33,8 @@ pub(super) async fn exchange(
         bytes: 0,
     };
     let mut answer = pin!(connection.send(request));
-    let first = begun + timeouts.write_stall.min(timeouts.first_byte).min(watch.total_after);
+    let soonest = timeouts.write_stall.min(timeouts.client_idle).min(timeouts.first_byte);
+    let first = begun + soonest.min(watch.total_after);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     loop {
         tokio::select! {
