@@ -50,15 +50,18 @@ pub(crate) fn range(text: &str, range: Range<usize>) -> String {
 }
 
 /// Hides every value of a file that cannot be parsed. Where a quote is missing nobody knows what is
-/// a value, so all words behind the first `=` of a line go, and the whole of a line without one;
-/// brackets, quotes and commas stay, since that is where the mistake is.
+/// a value, so all words behind the first `=` of a line go, and the whole of a line whose beginning is
+/// no plain name (the end of a value that was broken over two lines, say); brackets, quotes and commas
+/// stay, since that is where the mistake is.
 pub(crate) fn values(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
         let header = line.trim_start().starts_with('[') && !line.contains(['"', '\'', '=']);
         if !header {
-            let from = offset + line.find('=').unwrap_or_default();
+            let name_char = |byte: u8| byte.is_ascii_alphanumeric() || b"_-. \t".contains(&byte);
+            let name = line.find('=').filter(|equals| line.bytes().take(*equals).all(name_char));
+            let from = offset + name.unwrap_or_default();
             for byte in bytes.get_mut(from..offset + line.len()).unwrap_or_default() {
                 if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
                     *byte = b'*';

@@ -108,6 +108,7 @@ fn every_section_arrives_where_it_is_used() {
         [[nodes]]
         name = "direct"
         url = "https://api.anthropic.com"
+        key = "env:NODE_KEY"
         role = "standby"
         [timeouts]
         connect_ms = 100

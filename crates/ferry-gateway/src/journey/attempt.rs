@@ -20,6 +20,7 @@ use super::passage::Passage;
 use super::read::{Payload, Read};
 use super::refuse::{Refused, refused};
 use super::route::{self, Tried};
+use super::snapshot::Snapshot;
 use crate::dialect::messages::{DialectError, Plain, render};
 use crate::serve::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 use crate::telemetry::AttemptResult;
@@ -89,14 +90,10 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
         zone: snapshot.zone.as_ref(),
         identity,
     };
-    let mut tried = Tried::default();
-    let mut free_left = FREE_RETRIES;
-    let mut last = None;
-    let mut no_key = false;
-    let mut node = route::next(&snapshot, &mut tried);
-    let mut again = Again::default();
+    let mut course = Course::default();
+    let mut node = route::next(&snapshot, &mut course.tried);
     while let Some(at) = node {
-        let missed = match one(&mut passage, &at, &plain, &mut payload, again.fresh).await {
+        let missed = match one(&mut passage, &at, &plain, &mut payload, course.fresh).await {
             Ok(flight) => {
                 drop(payload);
                 let landed = land::land(passage, flight, head, caller).await;
@@ -106,19 +103,49 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
             Err(missed) => missed,
         };
         passage.shared.telemetry.attempt(&at.settings.name, missed.result());
+        node = match course.after(missed, at, &snapshot, &mut payload) {
+            Ok(next) => next,
+            Err(fault) => return Err(refused(passage, fault)),
+        };
+    }
+    Err(refused(passage, course.end(snapshot.nodes.len())))
+}
+
+/// What a request has tried, and how the next try differs from the first.
+#[derive(Default)]
+struct Course {
+    tried: Tried,
+    free_spent: u32,
+    last: Option<DialError>,
+    no_key: bool,
+    /// On a new connection, never on the next pooled one.
+    fresh: bool,
+    /// A dead kept-alive connection has been forgiven once.
+    stale: bool,
+}
+
+impl Course {
+    /// Where to go after a try that got no answer; `None` when every node has been tried.
+    fn after(
+        &mut self,
+        missed: Missed,
+        at: Arc<Node>,
+        snapshot: &Snapshot,
+        payload: &mut Payload,
+    ) -> Result<Option<Arc<Node>>, Fault> {
         let failure = match missed {
-            Missed::Final(fault) => return Err(refused(passage, fault)),
+            Missed::Final(fault) => return Err(fault),
             Missed::NoKey => {
-                no_key = true;
+                self.no_key = true;
                 Failure::Connect
             }
             Missed::Dial(error) => {
                 let failure = if error.is_tls() { Failure::Tls } else { Failure::Connect };
-                last = Some(error);
+                self.last = Some(error);
                 failure
             }
             Missed::NotWritten(body) => {
-                give_back(&mut payload, body);
+                give_back(payload, body);
                 Failure::NotWritten
             }
             Missed::Stale => {
@@ -126,31 +153,31 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
                 Failure::StaleConnection
             }
         };
-        let elsewhere = matches!(failure, Failure::Connect | Failure::Tls);
-        match retry::verdict(failure, free_left, again.stale) {
+        if matches!(failure, Failure::Connect | Failure::Tls) {
             // Connects do not count: every node may be tried once.
-            Verdict::RetryFree | Verdict::Final if elsewhere => {
-                node = route::next(&snapshot, &mut tried);
-                again = Again { fresh: false, stale: again.stale };
-            }
+            self.fresh = false;
+            return Ok(route::next(snapshot, &mut self.tried));
+        }
+        let free_left = FREE_RETRIES.saturating_sub(self.free_spent);
+        match retry::verdict(failure, free_left, self.stale) {
             Verdict::RetryFree if payload.can_be_sent() => {
-                free_left -= 1;
-                again = Again { fresh: true, stale: true };
-                node = Some(at);
+                self.free_spent += 1;
+                (self.fresh, self.stale) = (true, true);
+                Ok(Some(at))
             }
             Verdict::RetryFree | Verdict::Final => {
-                let fault = Fault::Lost {
-                    node: Arc::clone(&at.settings.name),
-                    phase: "the request was sent",
-                };
-                return Err(refused(passage, fault));
+                let node = Arc::clone(&at.settings.name);
+                Err(Fault::Lost { node, phase: "the request was sent" })
             }
         }
     }
-    if no_key && last.is_none() {
-        return Err(refused(passage, Fault::Dialect(DialectError::NoKey)));
+
+    fn end(self, nodes: usize) -> Fault {
+        if self.no_key && self.last.is_none() {
+            return Fault::Dialect(DialectError::NoKey);
+        }
+        Fault::NoNode { tried: nodes, last: self.last }
     }
-    Err(refused(passage, Fault::NoNode { tried: snapshot.nodes.len(), last }))
 }
 
 /// Credentials are no table entries: HPACK would index them in a table that all callers of an HTTP/2
@@ -170,15 +197,6 @@ async fn drain(leftover: Option<Leftover>, landed: &Result<Landed, Refused>) {
     if let Some(rest) = leftover.filter(|_| whole).and_then(|leftover| leftover.take()) {
         drain_body(rest, DRAIN_BYTES, DRAIN_TIME).await;
     }
-}
-
-/// How the next try differs from the first.
-#[derive(Default, Clone, Copy)]
-struct Again {
-    /// On a new connection, never on the next pooled one.
-    fresh: bool,
-    /// A dead kept-alive connection has been forgiven once.
-    stale: bool,
 }
 
 impl Missed {

@@ -13,7 +13,7 @@ const GATHERED_MAX: usize = 64 * 1024;
 /// Bytes that are being held.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
-    pieces: Vec<Bytes>,
+    done: Vec<Bytes>,
     gathered: BytesMut,
     small: usize,
     len: u64,
@@ -26,7 +26,7 @@ impl Pieces {
         if piece.len() >= SHARED_MIN || self.small < SMALL_MAX {
             self.small += usize::from(piece.len() < SHARED_MIN);
             self.close();
-            self.pieces.push(piece);
+            self.done.push(piece);
             return;
         }
         self.gathered.extend_from_slice(&piece);
@@ -43,12 +43,12 @@ impl Pieces {
     /// All of them, in order.
     pub(super) fn finish(mut self) -> Vec<Bytes> {
         self.close();
-        self.pieces
+        self.done
     }
 
     fn close(&mut self) {
         if !self.gathered.is_empty() {
-            self.pieces.push(std::mem::take(&mut self.gathered).freeze());
+            self.done.push(std::mem::take(&mut self.gathered).freeze());
         }
     }
 }
