@@ -3,7 +3,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// From here on a piece fills a good part of its read buffer (32 KiB), and is shared.
+/// From here on a piece fills a good part of its read buffer (16 KiB), and is shared.
 const SHARED_MIN: usize = 8 * 1024;
 /// Small pieces that are shared all the same: a usual request comes in one or two.
 const SMALL_MAX: usize = 2;

@@ -26,7 +26,7 @@ const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// What is read at a time, and the most that the head of an answer may have over HTTP/1.1. A live
 /// stream keeps one such buffer. Writing has hyper's own bound (408 KB): a large body leaves in few calls.
-const READ_BUFFER: usize = 32 * 1024;
+const READ_BUFFER: usize = 28 * 1024;
 
 /// A node and its connections.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ pub(crate) struct Server {
     /// HTTP/2 streams open at once on one client connection. 256 lets one SDK client run 100 calls with room to spare.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) http2_streams_max: u32,
-    /// Largest request head, in bytes. 32 KiB holds any known client with long beta lists and trace headers, and is what a live stream keeps for its connection; 8 KiB is the parser's own least.
+    /// Largest request head, in bytes. 16 KiB is what Node.js allows, holds long beta lists and trace headers, and is what a live stream keeps for its connection; 8 KiB is the parser's own least.
     #[schemars(range(min = 8_192, max = 1_048_576))]
     pub(crate) head_bytes_max: usize,
     /// Largest Messages-shaped body, in bytes. The provider's own limit is 32 MB.
@@ -83,7 +83,7 @@ impl Default for Server {
             connections_max: 10_000,
             requests_max: 10_000,
             http2_streams_max: 256,
-            head_bytes_max: 32_768,
+            head_bytes_max: 16_384,
             body_bytes_max: 33_554_432,
             batch_body_bytes_max: 268_435_456,
             answer_bytes_max: 8_388_608,
