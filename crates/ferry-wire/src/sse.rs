@@ -3,9 +3,10 @@
 //! Every byte leaves as it came and in order: pieces are slices of the chunks that arrived. An
 //! event leaves only when it is complete, so that a ping or an error can stand between any two
 //! of them and a cut never shows as half an event. Only a very long event flows in pieces. What
-//! is learnt on the way (usage, the end, an error) never changes what is passed on.
+//! is learnt on the way (usage, the end, an error) never changes what is passed on. What waits is
+//! copied: a slice would keep the whole buffer that its few bytes were read into.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use memchr::memchr2;
 
 use crate::error::{ApiErrorKind, Before};
@@ -70,9 +71,8 @@ pub struct StreamError {
 pub struct Observer {
     flavor: Flavor,
     facts: Facts,
-    /// Pieces of the event in work that came in earlier chunks and have not left.
-    tail: Vec<Bytes>,
-    tail_len: usize,
+    /// What came of the event in work in earlier chunks and has not left.
+    tail: BytesMut,
     line: Line,
     /// The last byte was a CR that ended a line: an LF right after it belongs to it.
     is_after_cr: bool,
@@ -97,14 +97,20 @@ enum Line {
     Field,
 }
 
+/// How much of a chunk may leave: up to `to`, the first `joined` bytes of it with the tail.
+#[derive(Clone, Copy, Debug)]
+struct Free {
+    joined: usize,
+    to: usize,
+}
+
 impl Observer {
     /// An observer before the first byte.
     pub fn new(flavor: Flavor) -> Self {
         Self {
             flavor,
             facts: Facts::default(),
-            tail: Vec::new(),
-            tail_len: 0,
+            tail: BytesMut::new(),
             line: Line::Empty,
             is_after_cr: false,
             has_fields: false,
@@ -116,34 +122,31 @@ impl Observer {
 
     /// Takes a chunk and appends to `out` what may go to the client now.
     ///
-    /// All complete events of the chunk leave as one slice, after what was held back of the first
-    /// of them. Copies and allocates nothing unless an event lies across chunks and is one that
-    /// is read.
-    pub fn push(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) {
+    /// An event that began in an earlier chunk leaves as one piece, all that is complete behind it
+    /// as one slice of the chunk. Copies and allocates nothing unless an event lies across chunks.
+    pub fn push(&mut self, mut chunk: Bytes, out: &mut Vec<Bytes>) {
         if chunk.is_empty() {
             return;
         }
-        let free_to = self.scan(&chunk);
-        if free_to > 0 {
-            out.append(&mut self.tail);
-            self.tail_len = 0;
+        let Free { joined, to } = self.scan(&chunk);
+        if to > 0 {
+            out.extend(self.take_tail());
         }
-        let is_too_long = self.tail_len + (chunk.len() - free_to) > TAIL_BYTES_MAX;
-        if self.is_flowing || is_too_long {
-            if !self.is_flowing {
-                self.begin_flow(&chunk, free_to);
+        if !self.is_flowing && self.tail.len() + (chunk.len() - to) > TAIL_BYTES_MAX {
+            self.is_flowing = true;
+            if !self.tail.is_empty() {
+                self.tail.extend_from_slice(&chunk);
+                self.name = event::name_of(event::without_mark(&self.tail, self.is_first));
+                out.extend(self.take_tail());
+                return;
             }
-            out.append(&mut self.tail);
-            self.tail_len = 0;
-            out.push(chunk);
-        } else if free_to == chunk.len() {
-            out.push(chunk);
-        } else {
-            self.tail_len += chunk.len() - free_to;
-            if free_to > 0 {
-                out.push(chunk.slice(..free_to));
-            }
-            self.tail.push(chunk.slice(free_to..));
+            self.name = event::name_of(event::without_mark(&chunk[to..], self.is_first));
+        }
+        let leaves = if self.is_flowing { chunk.len() } else { to };
+        self.tail.extend_from_slice(&chunk[leaves..]);
+        chunk.truncate(leaves);
+        if leaves > joined {
+            out.push(chunk.split_off(joined));
         }
     }
 
@@ -158,8 +161,8 @@ impl Observer {
     }
 
     /// Whether upstream stands between two events: nothing is held and nothing has half left.
-    pub const fn at_boundary(&self) -> bool {
-        self.tail_len == 0 && !self.is_flowing
+    pub fn at_boundary(&self) -> bool {
+        self.tail.is_empty() && !self.is_flowing
     }
 
     /// Whether the client has part of an event: nothing may be put in now.
@@ -173,27 +176,25 @@ impl Observer {
     }
 
     /// Bytes of a partial event that are held back.
-    pub const fn tail_len(&self) -> usize {
-        self.tail_len
+    pub fn tail_len(&self) -> usize {
+        self.tail.len()
     }
 
-    /// Takes the partial event that is held back, when the stream has ended.
-    pub fn take_tail(&mut self) -> Vec<Bytes> {
-        self.tail_len = 0;
-        std::mem::take(&mut self.tail)
+    /// Takes the partial event that is held back, in one piece; `None` when nothing is.
+    pub fn take_tail(&mut self) -> Option<Bytes> {
+        if self.tail.is_empty() { None } else { Some(std::mem::take(&mut self.tail).freeze()) }
     }
 
-    /// Walks over the lines of a chunk; answers up to where it may leave.
-    fn scan(&mut self, chunk: &Bytes) -> usize {
-        let bytes = chunk.as_ref();
+    /// Walks over the lines of a chunk; answers what of it may leave.
+    fn scan(&mut self, bytes: &[u8]) -> Free {
         let mut at = 0;
-        let mut free_to = 0;
+        let mut free = Free { joined: 0, to: 0 };
         // Where the event in work began, as far as it lies in this chunk.
         let mut event_start = 0;
         if self.is_after_cr && bytes.first() == Some(&b'\n') {
             at = 1;
             if self.is_clear() {
-                free_to = 1;
+                free.to = 1;
                 event_start = 1;
             }
         }
@@ -201,9 +202,11 @@ impl Observer {
         while at < bytes.len() {
             if self.line == Line::Empty && matches!(bytes[at], b'\n' | b'\r') {
                 at = self.line_end(bytes, at);
-                let spans_chunks = event_start == 0 && !self.tail.is_empty();
-                self.end_event(&bytes[event_start..at], spans_chunks);
-                free_to = at;
+                if event_start == 0 {
+                    free.joined = self.join(&bytes[..at]);
+                }
+                self.end_event(&bytes[event_start..at], free.joined == at);
+                free.to = at;
                 event_start = at;
                 continue;
             }
@@ -212,7 +215,7 @@ impl Observer {
                     self.line = Line::of(bytes[at]);
                     self.has_fields |= self.line == Line::Field;
                 }
-                return free_to;
+                return free;
             };
             let is_whole = self.line == Line::Empty;
             if is_whole {
@@ -225,11 +228,23 @@ impl Observer {
             self.line = Line::Empty;
             if is_lone_comment && !self.is_flowing {
                 // A comment outside of an event is a keep-alive; it must not wait for an event.
-                free_to = at;
+                if event_start == 0 {
+                    free.joined = self.join(&bytes[..at]);
+                }
+                free.to = at;
                 event_start = at;
             }
         }
-        free_to
+        free
+    }
+
+    /// Puts what ends now behind the part of it that is held; answers how many bytes were taken.
+    fn join(&mut self, here: &[u8]) -> usize {
+        if self.tail.is_empty() {
+            return 0;
+        }
+        self.tail.extend_from_slice(here);
+        here.len()
     }
 
     /// Whether no byte of an event in work has come.
@@ -262,9 +277,9 @@ impl Observer {
         }
     }
 
-    /// Ends the event in work; `here` is the part of it that lies in this chunk, and
-    /// `spans_chunks` says that the tail holds the part before.
-    fn end_event(&mut self, here: &[u8], spans_chunks: bool) {
+    /// Ends the event in work; `here` is the part of it that lies in this chunk, and `is_joined`
+    /// says that the tail holds all of it.
+    fn end_event(&mut self, here: &[u8], is_joined: bool) {
         let had_fields = std::mem::take(&mut self.has_fields);
         let name = std::mem::replace(&mut self.name, Name::None);
         let was_flowing = std::mem::take(&mut self.is_flowing);
@@ -275,26 +290,14 @@ impl Observer {
         if was_flowing {
             // Too long to have been kept: its name is all that is known.
             self.facts.learn(self.flavor, name, &[]);
-        } else if spans_chunks {
-            let mut whole = Vec::with_capacity(self.tail_len + here.len());
-            self.tail.iter().for_each(|piece| whole.extend_from_slice(piece));
-            whole.extend_from_slice(here);
-            let whole = event::without_mark(&whole, is_first);
+        } else if is_joined {
+            let whole = event::without_mark(&self.tail, is_first);
             self.facts.learn(self.flavor, event::name_of(whole), whole);
         } else {
             let name =
                 if is_first { event::name_of(event::without_mark(here, true)) } else { name };
             self.facts.learn(self.flavor, name, event::without_mark(here, is_first));
         }
-    }
-
-    /// Lets an event flow that grew too long; its name is read from what was held of it.
-    fn begin_flow(&mut self, chunk: &Bytes, free_to: usize) {
-        self.is_flowing = true;
-        let mut whole = Vec::with_capacity(self.tail_len + chunk.len() - free_to);
-        self.tail.iter().for_each(|piece| whole.extend_from_slice(piece));
-        whole.extend_from_slice(&chunk[free_to..]);
-        self.name = event::name_of(event::without_mark(&whole, self.is_first));
     }
 }
 
