@@ -6,12 +6,14 @@
 mod connection;
 mod dial;
 mod io;
+mod lookup;
 mod node;
 mod outgoing;
+mod pool;
 pub mod settings;
 mod tls;
 
-pub use connection::{Connection, SendError};
+pub use connection::{Connection, SendError, Stream};
 pub use dial::DialError;
 pub use node::Node;
 pub use outgoing::{Leftover, Outgoing, Sent};

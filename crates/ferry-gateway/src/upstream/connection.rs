@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 
 use super::io::NodeIo;
 use super::outgoing::Outgoing;
+use super::pool::Seat;
 
 type Http1 = http1::Connection<TokioIo<NodeIo>, Outgoing>;
 
@@ -36,7 +37,16 @@ pub enum Connection {
     /// HTTP/1.1: ours alone until the answer has ended.
     Http1(Box<Own>),
     /// One stream of a shared HTTP/2 connection.
-    Http2(http2::SendRequest<Outgoing>),
+    Http2(Stream),
+}
+
+/// A stream of a shared HTTP/2 connection: the way onto it, and the seat that the stream has there until
+/// its answer has ended or is abandoned.
+#[derive(Debug)]
+pub struct Stream {
+    pub(super) sender: http2::SendRequest<Outgoing>,
+    #[expect(dead_code, reason = "held, never read: dropping it frees the seat")]
+    pub(super) seat: Seat,
 }
 
 /// An HTTP/1.1 connection with its driver.
@@ -113,8 +123,9 @@ impl Connection {
                 });
                 answer.await.map_err(|error| classify(error, reused))
             }
-            Self::Http2(sender) => {
-                sender.try_send_request(request).await.map_err(|error| classify(error, false))
+            Self::Http2(stream) => {
+                let reply = stream.sender.try_send_request(request);
+                reply.await.map_err(|error| classify(error, false))
             }
         }
     }

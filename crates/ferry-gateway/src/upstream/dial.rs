@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::io::NodeIo;
+use super::lookup::Lookup;
 use super::settings::{HttpVersion, NodeSettings};
 
 /// Why no connection stands.
@@ -54,6 +55,9 @@ pub enum DialError {
         #[source]
         source: hyper::Error,
     },
+    /// Another request's dial failed while this one waited to share its connection.
+    #[error(transparent)]
+    Joined(Arc<Self>),
     /// The node insists on HTTP/2 and did not get it, or the other way round.
     #[error("agree with {host} on the HTTP version asked for")]
     Version {
@@ -65,7 +69,11 @@ pub enum DialError {
 impl DialError {
     /// True when TLS, not TCP, is to blame.
     pub fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls { .. } | Self::Version { .. })
+        match self {
+            Self::Tls { .. } | Self::Version { .. } => true,
+            Self::Joined(failed) => failed.is_tls(),
+            Self::Resolve { .. } | Self::Connect { .. } | Self::Http { .. } => false,
+        }
     }
 }
 
@@ -86,13 +94,15 @@ pub(super) struct Dialled {
 pub(super) async fn dial(
     node: &NodeSettings,
     tls: Option<&Arc<rustls::ClientConfig>>,
+    lookup: &Lookup,
     patience: Patience,
 ) -> Result<Dialled, DialError> {
     let host = node.url.host().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let usual = if tls.is_some() { 443 } else { 80 };
     let port = node.url.port_u16().unwrap_or(usual);
-    let socket = connect(node, bare, port, patience.connect).await?;
+    let place = Place { host: bare, port, preferred: &node.addresses };
+    let socket = connect(&place, lookup, patience.connect).await?;
     let Some(tls) = tls else {
         return Ok(Dialled { io: NodeIo::tcp(socket), http2: node.http == HttpVersion::Http2 });
     };
@@ -111,41 +121,53 @@ pub(super) async fn dial(
     Ok(Dialled { io: NodeIo::tls(stream), http2 })
 }
 
-async fn connect(
-    node: &NodeSettings,
-    host: &str,
+/// Where a node listens.
+struct Place<'a> {
+    host: &'a str,
     port: u16,
+    preferred: &'a [IpAddr],
+}
+
+async fn connect(
+    place: &Place<'_>,
+    lookup: &Lookup,
     patience: Duration,
 ) -> Result<TcpStream, DialError> {
     let mut last = None;
-    for address in &node.addresses {
-        match try_address(SocketAddr::new(*address, port), patience).await {
+    for address in place.preferred {
+        match try_address(SocketAddr::new(*address, place.port), patience).await {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(error),
         }
     }
-    for address in resolve(host, port, patience).await? {
-        if node.addresses.contains(&address.ip()) {
+    for address in resolve(place, lookup, patience).await?.iter() {
+        if place.preferred.contains(&address.ip()) {
             continue;
         }
-        match try_address(address, patience).await {
+        match try_address(*address, patience).await {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(error),
         }
     }
     Err(last.unwrap_or_else(|| DialError::Resolve {
-        host: host.to_owned(),
+        host: place.host.to_owned(),
         source: io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
     }))
 }
 
-async fn resolve(host: &str, port: u16, patience: Duration) -> Result<Vec<SocketAddr>, DialError> {
-    if let Ok(address) = host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, port)]);
+async fn resolve(
+    place: &Place<'_>,
+    lookup: &Lookup,
+    patience: Duration,
+) -> Result<Arc<[SocketAddr]>, DialError> {
+    if let Ok(address) = place.host.parse::<IpAddr>() {
+        return Ok(Arc::new([SocketAddr::new(address, place.port)]));
     }
-    let failed = |source| DialError::Resolve { host: host.to_owned(), source };
-    match timeout(patience, tokio::net::lookup_host((host, port))).await {
-        Ok(answer) => Ok(answer.map_err(failed)?.collect()),
+    let failed = |source| DialError::Resolve { host: place.host.to_owned(), source };
+    let name = (place.host.to_owned(), place.port);
+    let found = lookup.join(|| async move { Ok(tokio::net::lookup_host(name).await?.collect()) });
+    match timeout(patience, found).await {
+        Ok(answer) => answer.map_err(failed),
         Err(_elapsed) => Err(failed(late(patience))),
     }
 }
@@ -158,15 +180,35 @@ async fn try_address(address: SocketAddr, patience: Duration) -> Result<TcpStrea
     };
     // Without it Nagle's algorithm waits for the peer's delayed acknowledgement: 40 ms per event.
     socket.set_nodelay(true).map_err(failed)?;
-    // A dead path is known within about 20 s while a slow model is left alone (reliability 2.2).
+    set_liveness(&socket).map_err(failed)?;
+    Ok(socket)
+}
+
+/// A dead path is known within 20 s while a slow model is left alone (reliability.md 2.2). While nothing
+/// is under way, keepalive asks the peer: 10 s of silence, then three probes 3 s apart. It asks nothing
+/// while written bytes wait to be acknowledged: then `TCP_USER_TIMEOUT` counts, without which the
+/// kernel sends them again for a quarter of an hour. It also ends a connection whose peer has taken no
+/// byte for so long, though it acknowledges (a window of zero).
+fn set_liveness(socket: &TcpStream) -> io::Result<()> {
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(10))
         .with_interval(Duration::from_secs(3))
         .with_retries(3);
-    SockRef::from(&socket).set_tcp_keepalive(&keepalive).map_err(failed)?;
-    Ok(socket)
+    let socket = SockRef::from(socket);
+    socket.set_tcp_keepalive(&keepalive)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+    Ok(())
 }
+
+/// Several retransmissions even over a path of 600 ms, and less than the 20 s after which a request
+/// counts as stalled.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(15);
 
 fn late(patience: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} ms", patience.as_millis()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,13 +49,10 @@ pub struct NodeSettings {
 }
 
 impl NodeSettings {
-    /// True when a connection opened under the other settings is as good under these. One whose
-    /// certificates come from files is not: the files may have changed.
+    /// True when a connection opened under the other settings is as good under these, as far as settings
+    /// can say: the contents of certificate files are compared where they are read.
     pub fn leads_like(&self, other: &Self) -> bool {
-        self.url == other.url
-            && self.addresses == other.addresses
-            && self.http == other.http
-            && [self, other].iter().all(|s| s.extra_ca_file.is_none() && s.client_cert.is_none())
+        self.url == other.url && self.addresses == other.addresses && self.http == other.http
     }
 }
 

@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
+use zeroize::Zeroizing;
 
 use super::settings::{HttpVersion, NodeSettings};
 
@@ -38,38 +39,48 @@ pub enum TlsError {
     },
 }
 
-/// The client configuration of one node. Reads files, so it runs at start and on reload only.
-///
-/// # Errors
-/// A missing or unusable CA, certificate or key file.
-pub(super) fn client_config(node: &NodeSettings) -> Result<Arc<ClientConfig>, TlsError> {
-    let rustls_error = |source| TlsError::Rustls { node: node.name.to_string(), source };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let extra = match &node.extra_ca_file {
-        Some(path) => certificates(node, "extra_ca_file", path)?,
-        None => Vec::new(),
-    };
-    let verifier = verifier(extra, &provider).map_err(rustls_error)?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(rustls_error)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
-    let mut config = match &node.client_cert {
-        None => builder.with_no_client_auth(),
-        Some((cert_file, key_file)) => {
-            let chain = certificates(node, "client_cert_file", cert_file)?;
-            let key = PrivateKeyDer::from_pem_file(key_file)
-                .map_err(|error| file_error(node, "client_key_file", key_file, &error))?;
-            builder.with_client_auth_cert(chain, key).map_err(rustls_error)?
-        }
-    };
-    config.alpn_protocols = match node.http {
-        HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
-        HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
-        HttpVersion::Http2 => vec![b"h2".to_vec()],
-    };
-    Ok(Arc::new(config))
+/// What TLS towards one node rests on.
+#[derive(Debug)]
+pub(super) struct Tls {
+    pub(super) config: Arc<ClientConfig>,
+    /// Digest of the files' contents: the same after a reload, the same certificates.
+    pub(super) files: blake3::Hash,
+}
+
+impl Tls {
+    /// The client configuration of one node. Reads files, so it runs at start and on reload only.
+    ///
+    /// # Errors
+    /// A missing or unusable CA, certificate or key file.
+    pub(super) fn of(node: &NodeSettings) -> Result<Self, TlsError> {
+        let rustls_error = |source| TlsError::Rustls { node: node.name.to_string(), source };
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut files = Files { node, digest: blake3::Hasher::new() };
+        let extra = match &node.extra_ca_file {
+            Some(path) => files.certificates("extra_ca_file", path)?,
+            None => Vec::new(),
+        };
+        let verifier = verifier(extra, &provider).map_err(rustls_error)?;
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(rustls_error)?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier);
+        let mut config = match &node.client_cert {
+            None => builder.with_no_client_auth(),
+            Some((cert_file, key_file)) => {
+                let chain = files.certificates("client_cert_file", cert_file)?;
+                let key = files.key("client_key_file", key_file)?;
+                builder.with_client_auth_cert(chain, key).map_err(rustls_error)?
+            }
+        };
+        config.alpn_protocols = match node.http {
+            HttpVersion::Auto => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+            HttpVersion::Http1 => vec![b"http/1.1".to_vec()],
+            HttpVersion::Http2 => vec![b"h2".to_vec()],
+        };
+        Ok(Self { config: Arc::new(config), files: files.digest.finalize() })
+    }
 }
 
 /// The platform's verifier; on a machine without any CA file, the roots that Ferry carries.
@@ -95,32 +106,52 @@ fn verifier(
     }
 }
 
-fn certificates(
-    node: &NodeSettings,
-    what: &'static str,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-        .map_err(|error| file_error(node, what, path, &error))?
-        .collect::<Result<_, _>>()
-        .map_err(|error| file_error(node, what, path, &error))?;
-    if chain.is_empty() {
-        let none = "it holds no PEM certificate";
-        return Err(file_error(node, what, path, &none));
-    }
-    Ok(chain)
+/// The files of a node, each read once: what is used is what the digest is of.
+struct Files<'a> {
+    node: &'a NodeSettings,
+    digest: blake3::Hasher,
 }
 
-fn file_error(
-    node: &NodeSettings,
-    what: &'static str,
-    path: &Path,
-    reason: &dyn std::fmt::Display,
-) -> TlsError {
-    TlsError::File {
-        node: node.name.to_string(),
-        what,
-        path: path.to_owned(),
-        reason: reason.to_string(),
+impl Files<'_> {
+    fn certificates(
+        &mut self,
+        what: &'static str,
+        path: &Path,
+    ) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let pem = self.read(what, path)?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.error(what, path, &error))?;
+        if chain.is_empty() {
+            return Err(self.error(what, path, &"it holds no PEM certificate"));
+        }
+        Ok(chain)
+    }
+
+    fn key(&mut self, what: &'static str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+        let pem = self.read(what, path)?;
+        PrivateKeyDer::from_pem_slice(&pem).map_err(|error| self.error(what, path, &error))
+    }
+
+    fn read(&mut self, what: &'static str, path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+        let pem = std::fs::read(path).map_err(|error| self.error(what, path, &error))?;
+        let pem = Zeroizing::new(pem);
+        // With its name and length, so that no two sets of files look like one another.
+        self.digest.update(what.as_bytes());
+        self.digest.update(&(pem.len() as u64).to_be_bytes());
+        self.digest.update(&pem);
+        Ok(pem)
+    }
+
+    fn error(&self, what: &'static str, path: &Path, reason: &dyn std::fmt::Display) -> TlsError {
+        TlsError::File {
+            node: self.node.name.to_string(),
+            what,
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,3 +22,4 @@ mod paths;
 mod process;
 mod secure;
 mod streams;
+mod upstream_http2;

@@ -1,0 +1,217 @@
+//! A node before a listener of this process: HTTP/2 by prior knowledge, so that no certificate is needed.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::clock;
+use crate::upstream::{NodeKind, Outgoing, Role};
+
+const IDLE: Duration = Duration::from_secs(55);
+
+fn node_at(address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
+    let settings = Arc::new(NodeSettings {
+        name: Arc::from("n"),
+        kind: NodeKind::Messages,
+        url: format!("{scheme}://{address}").parse().unwrap(),
+        keys: Vec::new(),
+        addresses: Vec::new(),
+        role: Role::Primary,
+        headers: Vec::new(),
+        extra_ca_file: None,
+        client_cert: None,
+        http,
+    });
+    let bounds = Settings {
+        nodes: Vec::new(),
+        connect_timeout: Duration::from_secs(30),
+        tls_timeout: Duration::from_secs(30),
+        idle_timeout: IDLE,
+        idle_max: 4,
+    };
+    Arc::new(Node::new(&settings, &bounds, &Tasks::default()).unwrap())
+}
+
+/// A node that takes `streams` at once and answers nothing.
+async fn granting(streams: u32) -> (Arc<Node>, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&accepted);
+    let tasks = Tasks::default();
+    drop(tasks.clone().spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            drop(tasks.spawn(async move {
+                let mut builder = h2::server::Builder::new();
+                let builder = builder.max_concurrent_streams(streams);
+                let mut open = builder.handshake::<_, bytes::Bytes>(socket).await.unwrap();
+                let mut held = Vec::new();
+                while let Some(Ok(stream)) = open.accept().await {
+                    held.push(stream);
+                }
+            }));
+        }
+    }));
+    (node_at(address, "http", HttpVersion::Http2), accepted)
+}
+
+async fn take(node: &Node, count: usize) -> Vec<Connection> {
+    let mut taken = Vec::new();
+    for _ in 0..count {
+        taken.push(node.connection(false).await.unwrap());
+    }
+    taken
+}
+
+#[tokio::test]
+async fn a_full_connection_gets_no_further_stream_and_an_emptier_one_gets_it_back() {
+    let (node, _accepted) = granting(1000).await;
+    let mut taken = take(&node, 64).await;
+    assert_eq!(node.counts(), (0, 1, 1));
+    taken.extend(take(&node, 65).await);
+    assert_eq!(node.counts(), (0, 3, 3));
+    // Two seats of the first connection: one given back, one dropped.
+    node.give_back(taken.remove(0));
+    drop(taken.remove(0));
+    taken.extend(take(&node, 2).await);
+    assert_eq!(node.counts(), (0, 3, 3));
+    drop(taken);
+    assert_eq!(take(&node, 64).await.len(), 64);
+    assert_eq!(node.counts(), (0, 3, 3));
+}
+
+#[tokio::test]
+async fn a_fresh_request_opens_a_connection_of_its_own() {
+    let (node, _accepted) = granting(1000).await;
+    let kept = node.connection(false).await.unwrap();
+    drop(node.connection(true).await.unwrap());
+    assert_eq!(node.counts(), (0, 2, 2));
+    drop(kept);
+}
+
+#[tokio::test]
+async fn the_number_that_the_node_grants_counts_when_it_is_smaller() {
+    let (node, _accepted) = granting(3).await;
+    loop {
+        let held = take(&node, 4).await;
+        if node.counts().2 == 2 {
+            break;
+        }
+        drop(held);
+        // The driver looks at the node's SETTINGS when it sends, and they may not be here yet.
+        let mut stream = node.connection(false).await.unwrap();
+        let body = Outgoing::held(Arc::new([]));
+        let request = http::Request::get(node.settings.url.clone()).body(body).unwrap();
+        let mut sent = Box::pin(stream.send(request));
+        let pending = poll_fn(|cx| std::task::Poll::Ready(sent.as_mut().poll(cx).is_pending()));
+        assert!(pending.await);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn cold_requests_wait_for_one_connection() {
+    let (node, accepted) = granting(1000).await;
+    let tasks = Tasks::default();
+    let asked: Vec<_> = (0..200)
+        .map(|_| {
+            let node = Arc::clone(&node);
+            tasks.spawn(async move { node.connection(false).await.unwrap() })
+        })
+        .collect();
+    let mut held = Vec::new();
+    for one in asked {
+        held.push(one.await.unwrap());
+    }
+    assert_eq!(node.counts(), (0, 4, 4), "64 on each");
+    drop(held);
+    assert!(accepted.load(Ordering::Relaxed) <= 4);
+}
+
+#[tokio::test]
+async fn those_who_waited_for_a_dial_that_failed_fail_with_it() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let node = node_at(listener.local_addr().unwrap(), "https", HttpVersion::Auto);
+    let tasks = Tasks::default();
+    let asked: Vec<_> = (0..20)
+        .map(|_| {
+            let node = Arc::clone(&node);
+            tasks.spawn(async move { node.connection(false).await.map(drop) })
+        })
+        .collect();
+    // Closed only when all have asked: the handshake fails then.
+    let (socket, _) = listener.accept().await.unwrap();
+    drop(socket);
+    for one in asked {
+        assert!(one.await.unwrap().unwrap_err().is_tls());
+    }
+    // Whoever comes later dials again.
+    let (again, accepted) =
+        tokio::join!(node.connection(false), async { listener.accept().await.map(drop) });
+    assert!(again.is_err());
+    accepted.unwrap();
+    let later = listener.into_std().unwrap().accept();
+    assert_eq!(later.unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "two dials in all");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_and_one_in_use_is_not() {
+    let (node, _accepted) = granting(1000).await;
+    let held = take(&node, 65).await;
+    let later = || clock::now() + IDLE;
+    node.sweep(later());
+    assert_eq!(node.counts().1, 2);
+    drop(held);
+    node.sweep(clock::now());
+    assert_eq!(node.counts().1, 2, "not idle for long enough");
+    let first = node.connection(false).await.unwrap();
+    node.sweep(later());
+    assert_eq!(node.counts().1, 1, "the surplus one is gone");
+    drop(first);
+    node.sweep(later());
+    assert_eq!(node.counts().1, 0);
+}
+
+/// Reads one frame (RFC 9113 section 4.1); gives its type and flags.
+async fn frame(socket: &mut tokio::net::TcpStream) -> (u8, u8) {
+    let mut head = [0; 9];
+    socket.read_exact(&mut head).await.unwrap();
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; length as usize];
+    socket.read_exact(&mut payload).await.unwrap();
+    (head[3], head[4])
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_alive_by_ping() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let node = node_at(listener.local_addr().unwrap(), "http", HttpVersion::Http2);
+    let (stream, accepted) = tokio::join!(node.connection(false), listener.accept());
+    let (mut socket, _) = accepted.unwrap();
+    drop(stream.unwrap());
+    let mut preface = [0; 24];
+    socket.read_exact(&mut preface).await.unwrap();
+    // An empty SETTINGS frame, and the acknowledgement of the node's own.
+    socket.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0]).await.unwrap();
+    let (ping, settings) = (6, 4);
+    while frame(&mut socket).await != (settings, 1) {}
+    // From here on time passes only while nothing else is to be done.
+    tokio::time::pause();
+    assert_eq!(frame(&mut socket).await, (ping, 0));
+}
+
+#[tokio::test]
+async fn connections_live_over_a_reload_that_leaves_the_way_as_it_is() {
+    let (node, _accepted) = granting(1000).await;
+    drop(node.connection(false).await.unwrap());
+    let address = node.settings.url.authority().unwrap().as_str().parse().unwrap();
+    let same = Arc::into_inner(node_at(address, "http", HttpVersion::Http2)).unwrap();
+    let same = same.succeeding(&node);
+    assert_eq!(same.counts(), (0, 1, 1));
+    let other = Arc::into_inner(node_at(address, "http", HttpVersion::Http1)).unwrap();
+    assert_eq!(other.succeeding(&same).counts(), (0, 0, 0));
+}
