@@ -89,6 +89,6 @@ mod tests {
 
     #[test]
     fn a_drip_becomes_few_pieces() {
-        assert!(pushed(&[1; 200_000]).len() <= 2 + 200_000 / GATHERED_MAX + 1);
+        assert!(pushed(&vec![1; 200_000]).len() <= 2 + 200_000 / GATHERED_MAX + 1);
     }
 }

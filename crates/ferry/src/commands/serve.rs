@@ -159,7 +159,7 @@ async fn changed(watched: &mut Watched) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn watchdog() -> Option<tokio::time::Interval> {

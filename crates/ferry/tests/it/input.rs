@@ -104,7 +104,7 @@ async fn a_giant_head_is_431() {
 #[tokio::test]
 async fn a_large_head_within_the_bound_passes() {
     let (mock, gateway) = both().await;
-    let long = "b,".repeat(10_000);
+    let long = "b,".repeat(6_000);
     let answer = gateway.ask(request("GET", "/v1/models", &[("anthropic-beta", &long)], b"")).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(mock.last().unwrap().headers["anthropic-beta"], long.as_str());

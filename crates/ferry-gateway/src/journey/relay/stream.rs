@@ -176,7 +176,7 @@ impl Stream {
             self.observer.facts().stopped || failed || (ended && ends_anywhere(passage.family));
         if clean && ended {
             // A last event without its blank line is the node's own way to end.
-            for piece in self.observer.take_tail() {
+            if let Some(piece) = self.observer.take_tail() {
                 self.ready_len += piece.len();
                 self.ready.push(piece);
             }
