@@ -56,7 +56,7 @@ impl PathRefusal {
     pub const fn hint(self) -> &'static str {
         match self {
             Self::NotApi { is_root: true } => {
-                "This port speaks the Claude API below /v1/; the dashboard is on the admin port."
+                "This port speaks the Claude API below /v1/; health and metrics are on the admin port."
             }
             Self::NotApi { is_root: false } => {
                 "Set the base URL of the client to this host without a path; it asks for /v1/... itself."

@@ -20,6 +20,11 @@ fn client(status: u16, kind: ApiErrorKind, code: &'static str, message: String) 
     Told { status, kind, code, message, hopeless: true, retry_after: None, outcome }
 }
 
+/// The upload did not come whole: the same request may do better.
+fn upload(status: u16, kind: ApiErrorKind, code: &'static str, message: String) -> Told {
+    Told { hopeless: false, ..client(status, kind, code, message) }
+}
+
 /// Ferry has no room: the same request will do later.
 fn busy(code: &'static str, message: &str) -> Told {
     Told {
@@ -156,13 +161,13 @@ fn read(fault: &read::Fault) -> Told {
             "request_body_too_large_after_decoding",
             format!("The body is larger than {max} bytes once decoded; split it."),
         ),
-        read::Fault::Broken => client(
+        read::Fault::Broken => upload(
             400,
             InvalidRequest,
             "body-broken",
             "The body ended before its length, or its framing is wrong; send it again.".to_owned(),
         ),
-        read::Fault::Idle { after } => client(
+        read::Fault::Idle { after } => upload(
             408,
             Timeout,
             "body-idle",
@@ -171,7 +176,7 @@ fn read(fault: &read::Fault) -> Told {
                 after.as_millis()
             ),
         ),
-        read::Fault::Slow => client(
+        read::Fault::Slow => upload(
             408,
             Timeout,
             "body-slow",
@@ -224,7 +229,7 @@ fn attempt(fault: &attempt::Fault) -> Told {
             ),
         ),
         Fault::Bad { node, answer } => bad_answer(node, *answer),
-        Fault::Upload => client(
+        Fault::Upload => upload(
             400,
             ApiErrorKind::InvalidRequest,
             "body-broken",
