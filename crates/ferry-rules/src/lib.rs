@@ -3,6 +3,7 @@
 //! It exists so that every rule can be tested in a table, at any hour, with no socket open. Nothing
 //! here reads a clock, the environment or a random source, logs a line, or waits.
 
+pub mod backoff;
 pub mod credential;
 pub mod diagnosis;
 pub mod exposure;
