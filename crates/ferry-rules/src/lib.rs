@@ -4,6 +4,7 @@
 //! here reads a clock, the environment or a random source, logs a line, or waits.
 
 pub mod backoff;
+pub mod budget;
 pub mod credential;
 pub mod diagnosis;
 pub mod exposure;
@@ -16,4 +17,6 @@ pub mod node_key;
 pub mod origin;
 pub mod retry;
 pub mod should_retry;
+#[cfg(test)]
+mod tests;
 pub mod timezone;
