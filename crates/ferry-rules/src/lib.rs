@@ -4,6 +4,7 @@
 //! here reads a clock, the environment or a random source, logs a line, or waits.
 
 pub mod backoff;
+pub mod breaker;
 pub mod budget;
 pub mod credential;
 pub mod diagnosis;
