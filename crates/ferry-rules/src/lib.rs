@@ -6,14 +6,15 @@
 pub mod backoff;
 pub mod breaker;
 pub mod budget;
+pub mod choice;
 pub mod credential;
 pub mod diagnosis;
+pub mod ewma;
 pub mod exposure;
 pub mod forwarded;
 mod key_form;
 pub mod limit;
 pub mod line;
-pub mod node;
 pub mod node_key;
 pub mod origin;
 pub mod retry;
