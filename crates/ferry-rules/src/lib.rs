@@ -17,6 +17,7 @@ pub mod limit;
 pub mod line;
 pub mod node_key;
 pub mod origin;
+pub mod overload;
 pub mod race;
 pub mod retry;
 pub mod should_retry;
