@@ -12,6 +12,7 @@ pub mod diagnosis;
 pub mod ewma;
 pub mod exposure;
 pub mod forwarded;
+pub mod key;
 mod key_form;
 pub mod limit;
 pub mod line;
