@@ -18,6 +18,7 @@ pub mod limit;
 pub mod line;
 pub mod node_key;
 pub mod origin;
+pub mod outage;
 pub mod overload;
 pub mod race;
 pub mod retry;
