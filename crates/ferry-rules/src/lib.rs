@@ -20,6 +20,7 @@ pub mod node_key;
 pub mod origin;
 pub mod outage;
 pub mod overload;
+pub mod patience;
 pub mod race;
 pub mod retry;
 pub mod should_retry;
