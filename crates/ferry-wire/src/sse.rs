@@ -39,8 +39,8 @@ pub struct Facts {
     pub events: u64,
     /// Those that carry content: `content_block_start`, `content_block_delta`, `completion`.
     pub content_events: u64,
-    /// Whether content has begun.
-    pub first_content: bool,
+    /// Whether content has begun: a `content_block_start`, or any `completion`.
+    pub content_started: bool,
     /// Whether `message_start` came.
     pub message_start: bool,
     /// Whether the stream said that it is complete.
@@ -62,6 +62,11 @@ pub struct Facts {
 pub struct StreamError {
     /// `error.type`; unknown when the data could not be read.
     pub kind: ApiErrorKind,
+    /// `error.type` as it was written, also where the API's reference does not list it.
+    pub kind_text: Box<str>,
+    /// Whether it came before any content: then nothing of an answer is lost, and it means what
+    /// the status of its kind would have meant.
+    pub before_content: bool,
     /// The message, at most [`crate::error::MESSAGE_BYTES_MAX`] bytes of it.
     pub message: Box<str>,
 }

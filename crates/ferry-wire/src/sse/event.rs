@@ -131,7 +131,7 @@ impl Facts {
         match (name, flavor) {
             (Name::ContentDelta | Name::ContentStart, Flavor::Messages) => {
                 self.content_events += 1;
-                self.first_content |= name == Name::ContentStart;
+                self.content_started |= name == Name::ContentStart;
             }
             (Name::MessageStart, Flavor::Messages) => {
                 self.message_start = true;
@@ -168,7 +168,7 @@ impl Facts {
 
     fn learn_completion(&mut self, event: &[u8]) {
         self.content_events += 1;
-        self.first_content = true;
+        self.content_started = true;
         let data = data(event);
         let Some(stop) = object::<Stop<'_>>(&data) else { return };
         if self.model.is_none() {
@@ -181,10 +181,20 @@ impl Facts {
     }
 
     fn learn_error(&mut self, event: &[u8]) {
-        let error = peek(&data(event));
-        self.error = Some(match error {
-            Some(error) => StreamError { kind: error.kind, message: error.message },
-            None => StreamError { kind: ApiErrorKind::Unknown, message: Box::from("") },
+        let before_content = !self.content_started;
+        self.error = Some(match peek(&data(event)) {
+            Some(error) => StreamError {
+                kind: error.kind,
+                kind_text: error.kind_text,
+                before_content,
+                message: error.message,
+            },
+            None => StreamError {
+                kind: ApiErrorKind::Unknown,
+                kind_text: Box::default(),
+                before_content,
+                message: Box::default(),
+            },
         });
     }
 }
