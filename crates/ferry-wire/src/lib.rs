@@ -12,4 +12,5 @@ mod json;
 pub mod path;
 pub mod results_url;
 pub mod sse;
+pub mod stream_flag;
 pub mod usage;
