@@ -8,6 +8,7 @@
 use bytes::Bytes;
 
 use crate::json::{key_is, string_end, unescape};
+use crate::stream_flag::StreamFlag;
 
 mod error;
 mod member;
@@ -45,6 +46,8 @@ pub struct Envelope {
     pub model: Option<Box<str>>,
     /// Whether `stream` is `true`.
     pub stream: bool,
+    /// What the body says of `stream` and where, for the splice that asks for one.
+    pub stream_flag: StreamFlag,
     /// `max_tokens`, if it is written as a whole number.
     pub max_tokens: Option<u64>,
     /// `metadata.user_id`, if it is a string of at most [`USER_ID_BYTES_MAX`] bytes.
@@ -141,6 +144,7 @@ impl EnvelopeWalk {
             found: Envelope {
                 model: None,
                 stream: false,
+                stream_flag: StreamFlag::Other,
                 max_tokens: None,
                 user_id: None,
                 n_members: 0,
@@ -168,7 +172,10 @@ impl EnvelopeWalk {
     /// # Errors
     /// [`EnvelopeError::Truncated`] when the object is still open, [`EnvelopeError::NotAnObject`]
     /// when there was none, or what a push has already said.
-    pub fn finish(self) -> Result<Envelope, EnvelopeError> {
+    pub fn finish(mut self) -> Result<Envelope, EnvelopeError> {
+        if let StreamFlag::Absent { is_empty, .. } = &mut self.found.stream_flag {
+            *is_empty = self.found.n_members == 0;
+        }
         match (self.failed, self.state) {
             (Some(error), _) => Err(error),
             (None, State::Done) => Ok(self.found),
@@ -207,7 +214,11 @@ impl EnvelopeWalk {
     /// Takes one byte between members; answers where to go on.
     fn punctuation(&mut self, byte: u8, at: usize) -> Result<usize, EnvelopeError> {
         self.state = match (self.state, byte) {
-            (State::Open, b'{') => State::FirstKey,
+            (State::Open, b'{') => {
+                let at = self.offset + at as u64 + 1;
+                self.found.stream_flag = StreamFlag::Absent { at, is_empty: false };
+                State::FirstKey
+            }
             (State::Open, _) => return Err(EnvelopeError::NotAnObject { at: self.position(at) }),
             (State::FirstKey | State::NextKey, b'"') => {
                 self.key_len = 0;
@@ -294,6 +305,10 @@ impl EnvelopeWalk {
             return Err(EnvelopeError::DuplicateMember { at, name: self.member.name() });
         }
         self.seen |= self.member.bit();
+        if self.member == Member::Stream {
+            // Until its value is read: a value of another type stays as it is.
+            self.found.stream_flag = StreamFlag::Other;
+        }
         self.state = State::Colon;
         Ok(at + end + 1)
     }
@@ -341,7 +356,11 @@ impl EnvelopeWalk {
         let Some(end) = end else { return piece.len() };
         if self.value_bytes_max > 0 {
             match self.member {
-                Member::Stream => self.found.stream = self.value == b"true",
+                Member::Stream => {
+                    self.found.stream = self.value == b"true";
+                    let end = self.offset + (at + end) as u64;
+                    self.found.stream_flag = StreamFlag::of_scalar(&self.value, end);
+                }
                 Member::MaxTokens => {
                     self.found.max_tokens = std::str::from_utf8(&self.value)
                         .ok()
