@@ -1,9 +1,11 @@
-//! The subcommands, one file each. This file knows their names and the flags that all of them share.
+//! The subcommands, one file each, and `terminal`, which those that draw share. This file knows their names and the flags
+//! that all of them share.
 
 mod config;
 mod demo;
 mod mock;
 mod serve;
+mod terminal;
 
 use std::io::Write;
 use std::path::PathBuf;
