@@ -20,6 +20,7 @@ pub(super) enum Tone {
     Plain,
     Strong,
     Good,
+    Doubtful,
     Bad,
     Faint,
 }
@@ -30,6 +31,7 @@ impl Tone {
         let code = match self {
             Self::Strong => "1",
             Self::Good => "32",
+            Self::Doubtful => "33",
             Self::Bad => "1;31",
             Self::Faint => "2",
             Self::Plain => return text.to_owned(),
@@ -53,6 +55,18 @@ pub(super) fn width() -> usize {
     let size = rustix::termios::tcgetwinsize(io::stdout());
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
     if columns == 0 { WIDTH_USUAL } else { columns.max(WIDTH_LEAST) }
+}
+
+/// A text from outside with a mark in the place of each character that a terminal would obey, or that turns or hides text.
+pub(super) fn plain(text: &str) -> String {
+    let is_unseen = |character: char| {
+        character.is_control()
+            || matches!(
+                character,
+                '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            )
+    };
+    text.replace(is_unseen, "\u{fffd}")
 }
 
 /// Filled up with spaces behind it.
