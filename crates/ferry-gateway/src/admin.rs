@@ -1,8 +1,9 @@
-//! The admin listener: health, readiness and metrics, apart from the data path.
+//! The admin listener: health, readiness, metrics and nodes, apart from the data path.
 //!
 //! Apart, so that a flood of requests cannot hide whether Ferry lives, and a scraper never needs the
-//! data port. It changes nothing, shows no key and no body, and reads no request body.
+//! data port. It changes nothing but what `nodes` says, shows no key and no body, and reads no request body.
 
+mod nodes;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -17,11 +18,12 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
+use crate::upstream::NodeStatus;
 use ferry_rules::origin::{HostFault, check_host};
 
 pub use serve::serve;
@@ -43,6 +45,11 @@ pub struct Admin {
     pub telemetry: Telemetry,
     /// Asked on every `/readyz`; must not block.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// Asked on every `/nodes`, for all nodes in the order of the configuration; must not block.
+    pub nodes: Arc<dyn Fn() -> Vec<NodeStatus> + Send + Sync>,
+    /// Closes the breaker of the node with this name, takes it out of doubt and its keys out of their rest;
+    /// false when there is none of that name. Must not block.
+    pub reset: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// Where its connections are counted.
     pub tasks: Tasks,
     /// Names accepted in `Host` on a loopback bind beside loopback's own.
@@ -66,11 +73,16 @@ pub struct Readiness {
 
 /// The routes. `loopback` turns the check of `Host` on.
 fn router(admin: Admin, loopback: bool) -> Router {
+    let nodes = Router::new()
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/{name}/reset", post(nodes::reset))
+        .route_layer(middleware::from_fn(nodes::guard_origin));
     let router = Router::new()
         .route("/healthz", get(alive))
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .merge(nodes)
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method);
     let router = if loopback {
@@ -104,12 +116,14 @@ async fn unknown_path() -> Response {
     refuse(
         StatusCode::NOT_FOUND,
         "not_found_error",
-        "The admin port has /healthz, /livez, /readyz and /metrics; requests to Claude go to the data port.",
+        "The admin port has /healthz, /livez, /readyz, /metrics and /nodes; requests to Claude go to the data port.",
     )
 }
 
-async fn unknown_method() -> Response {
-    refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "This path takes GET and HEAD.")
+async fn unknown_method(uri: Uri) -> Response {
+    let is_reset = uri.path().ends_with("/reset");
+    let message = if is_reset { "This path takes POST." } else { "This path takes GET and HEAD." };
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
 }
 
 async fn guard_host(

@@ -75,6 +75,17 @@ pub fn check_origin(origin: Option<&str>, allowed: &[String]) -> Result<(), Orig
     if listed { Ok(()) } else { Err(OriginFault::NotAllowed) }
 }
 
+/// Is this `Origin` the one that the request itself went to, as its `Host` names it?
+///
+/// Either scheme counts: a proxy that speaks TLS may stand in front. `host` must have been checked.
+pub fn is_own_origin(origin: &str, host: &str) -> bool {
+    let authority = origin.split_once("://").filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    authority
+        .is_some_and(|(_, authority)| !authority.is_empty() && authority.eq_ignore_ascii_case(host))
+}
+
 /// May a request with this `Host` (or `:authority`) pass on a loopback bind?
 ///
 /// `localhost`, names below it, and loopback addresses pass with any port. `allowed` holds further

@@ -35,6 +35,29 @@ fn an_origin_passes_when_it_is_listed() {
 }
 
 #[test]
+fn an_own_origin_names_the_host_that_was_called() {
+    let rows = [
+        ("http://localhost:7301", "localhost:7301", true),
+        ("http://LOCALHOST:7301", "localhost:7301", true),
+        ("http://[::1]:7301", "[::1]:7301", true),
+        ("https://ferry.lan", "ferry.lan", true),
+        ("http://localhost:7300", "localhost:7301", false),
+        ("http://127.0.0.1:7301", "localhost:7301", false),
+        ("http://localhost:7301.evil.test", "localhost:7301", false),
+        ("http://localhost:7301/", "localhost:7301", false),
+        ("http://evil.test", "localhost:7301", false),
+        ("file://localhost:7301", "localhost:7301", false),
+        ("localhost:7301", "localhost:7301", false),
+        ("null", "null", false),
+        ("", "", false),
+        ("http://", "", false),
+    ];
+    for (origin, host, expected) in rows {
+        assert_eq!(is_own_origin(origin, host), expected, "{origin} {host}");
+    }
+}
+
+#[test]
 fn a_host_on_loopback_is_a_loopback_name() {
     let good = [
         "localhost",

@@ -12,7 +12,7 @@ use ferry_gateway::serve::signals::{self, Ask, Signals, Tell};
 use miette::{IntoDiagnostic, miette};
 use tokio::sync::mpsc;
 
-use super::{Shared, runtime, say};
+use super::{Shared, chain, runtime, say};
 
 /// Arguments of `ferry serve`.
 #[derive(Debug, Args)]
@@ -124,18 +124,6 @@ fn tell(what: Tell) {
     if let Err(error) = signals::tell(what) {
         warn(&format!("warning: could not tell systemd: {error}"));
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 type Watched = Option<(Watch, mpsc::Receiver<()>)>;
