@@ -4,6 +4,7 @@
 //! that came, allocates only for what it hands back, and never copies a body. The crate holds no
 //! policy (what to do about a thing), does no I/O, reads no clock and never logs.
 
+pub mod affinity;
 pub mod assemble;
 pub mod envelope;
 pub mod error;

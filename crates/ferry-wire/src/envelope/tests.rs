@@ -17,7 +17,7 @@ fn read_values(body: &[u8]) -> Result<Envelope, EnvelopeError> {
 }
 
 fn without_places(found: Envelope) -> Envelope {
-    Envelope { stream_flag: StreamFlag::default(), ..found }
+    Envelope { stream_flag: StreamFlag::default(), prefix: Prefix::default(), ..found }
 }
 
 fn envelope(
