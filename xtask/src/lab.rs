@@ -53,11 +53,14 @@ fn configuration(nodes: &str, port: &str, dir: &str) -> String {
     let mut config = format!(
         "config_version = 1\n\n[server]\nlisten = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:0\"\n\n\
          [state]\ndir = \"{dir}/state\"\n\n[timeouts]\nconnect_ms = 500\nfirst_byte_ms = 2000\n\
-         event_gap_ms = 1000\npatience_ms = 6000\n"
+         event_gap_ms = 1000\npatience_ms = 6000\n\n\
+         [breaker]\nopen_s = 2\n\n[retry]\npaid_ratio = 0.3\npaid_burst = 60\n"
     );
     for (name, address) in ["a", "b", "c"].iter().zip(nodes.split(',')) {
         config.push_str("\n[[nodes]]\n");
-        for (key, value) in [("name", *name), ("kind", "messages")] {
+        for (key, value) in
+            [("name", *name), ("kind", "messages"), ("nonstream_upstream", "stream")]
+        {
             config.push_str(&[key, " = \"", value, "\"\n"].concat());
         }
         config.push_str(&["url = \"http://", address, "\"\n"].concat());
@@ -86,7 +89,7 @@ mod tests {
         let config = configuration("10.0.0.1:9000,10.0.0.2:9000,10.0.0.3:9000", "7300", "lab");
         assert_eq!(config.matches("[[nodes]]").count(), 3);
         assert!(
-            config.contains("name = \"c\"\nkind = \"messages\"\nurl = \"http://10.0.0.3:9000\"")
+            config.contains("name = \"c\"\nkind = \"messages\"\nnonstream_upstream = \"stream\"\nurl = \"http://10.0.0.3:9000\"")
         );
     }
 }

@@ -34,7 +34,7 @@ pub use place::{Location, Origin};
 pub use reference::{reference_markdown, schema_json};
 pub use reload::restart_needed;
 pub use report::{ConfigReport, Problem};
-pub use resolved::{Breaker, Resolved, Retry};
+pub use resolved::Resolved;
 
 /// A configuration that can be used, and what `show` and `explain` need to speak of it.
 #[derive(Debug)]

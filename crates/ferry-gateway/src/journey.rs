@@ -33,7 +33,7 @@ use hyper::body::Incoming;
 pub use self::passage::Shared;
 use self::refuse::Refused;
 pub use self::relay::AnswerBody;
-pub use self::settings::{Settings, Timeouts};
+pub use self::settings::{Retry, Settings, Timeouts};
 pub use self::snapshot::Snapshot;
 use crate::clock;
 use crate::serve::{Cut, Handler, Notice, Peer};

@@ -22,8 +22,7 @@ use crate::serve::{Drained, ListenError, Listener, Server, Shutdown, Stage};
 use crate::state::{self, StateError};
 use crate::tasks::Tasks;
 use crate::telemetry::{LogLevel, NoticeEvent, Telemetry, TelemetryError};
-use crate::upstream::status::{NodeState, NodeStatus, origin_of};
-use crate::upstream::{Node, Role, TlsError};
+use crate::upstream::{Base, Fleet, TlsError};
 
 /// How often idle connections are looked over: a node's close is noticed before most reuses.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -101,6 +100,7 @@ pub struct Running {
     serving: JoinHandle<Drained>,
     admin_serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
+    tending: JoinHandle<()>,
 }
 
 /// Starts Ferry. Both ports are open when it returns.
@@ -113,7 +113,9 @@ pub struct Running {
 )]
 pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, StartError> {
     let tasks = Tasks::default();
-    let node_list = nodes(&resolved.upstream, &[], &tasks)?;
+    let seed = seed()?;
+    let base = Base::new(&tasks, seed);
+    let node_list = nodes(&resolved.upstream, &[], &base)?;
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
     let state = state::open(resolved.state.clone())?;
     let (data_listener, admin_listener) = listeners(&resolved, inherited)?;
@@ -124,13 +126,15 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         loopback: data.ip().to_canonical().is_loopback(),
         ..resolved.journey.clone()
     };
-    let snapshot = Arc::new(Snapshot::new(settings, node_list)?);
+    let fleet = Fleet::new(node_list, &resolved.upstream, &base);
+    let retry = settings.retry;
+    let snapshot = Arc::new(Snapshot::new(settings, fleet)?);
     let telemetry = Telemetry::new(resolved.telemetry.clone(), &snapshot.line_labels(), &names)?;
     let certificate = match &resolved.serve.tls {
         Some(files) => Some(Arc::new(TlsStore::load(files)?)),
         None => None,
     };
-    let shared = Arc::new(Shared::new(telemetry.clone(), state, seed()?));
+    let shared = Arc::new(Shared::new(telemetry.clone(), state, base, &retry, seed));
     let journey = Arc::new(Journey::new(shared, snapshot));
     let shutdown = Shutdown::new();
 
@@ -145,6 +149,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         cutting(shutdown.clone()),
     ));
     let sweeping = tasks.spawn(sweep(Arc::clone(&journey), shutdown.clone()));
+    let tending = tasks.spawn(tend(Arc::clone(&journey), shutdown.clone()));
     tell_listening(&telemetry, data, admin_address);
     Ok(Running {
         data,
@@ -158,6 +163,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         serving,
         admin_serving,
         sweeping,
+        tending,
     })
 }
 
@@ -215,6 +221,7 @@ impl Running {
         // Both end by themselves once `cut` is reached; how is of no interest any more.
         drop(self.admin_serving.await);
         drop(self.sweeping.await);
+        drop(self.tending.await);
         let notice = NoticeEvent::new(clock::wall(), LogLevel::Info, "drained")
             .with("cut_connections", drained.connections.to_string())
             .with("cut_requests", drained.requests.to_string());
@@ -278,8 +285,19 @@ async fn sweep(journey: Arc<Journey>, shutdown: Shutdown) {
             () = shutdown.reached(Stage::Cutting) => return,
         }
         let now = clock::now();
-        for node in &journey.snapshot().nodes {
+        for node in &journey.snapshot().fleet.nodes {
             node.sweep(now);
+        }
+    }
+}
+
+/// Measures nodes, keeps connections ready and asks paths in doubt, until the drain's end.
+async fn tend(journey: Arc<Journey>, shutdown: Shutdown) {
+    loop {
+        let next = journey.snapshot().fleet.tend(clock::now());
+        tokio::select! {
+            () = tokio::time::sleep(next) => {}
+            () = shutdown.reached(Stage::Cutting) => return,
         }
     }
 }
@@ -296,52 +314,18 @@ fn admin_of(
     Admin {
         telemetry: telemetry.clone(),
         readiness: Arc::new(move || readiness(&asked, shutdown.stage())),
-        nodes: Arc::new(move || node_statuses(&listed.snapshot())),
-        // Nothing is held against a node yet: there is nothing to take back.
-        reset: Arc::new(move |name| {
-            named.snapshot().nodes.iter().any(|node| *node.settings.name == *name)
-        }),
+        nodes: Arc::new(move || listed.snapshot().fleet.statuses(clock::now())),
+        reset: Arc::new(move |name| named.snapshot().fleet.reset(name, clock::now())),
         tasks: tasks.clone(),
         allowed_hosts: resolved.journey.allowed_hosts.clone().into(),
     }
-}
-
-/// Without a breaker and measurements: what the connections tell, in the order of the configuration.
-fn node_statuses(snapshot: &Snapshot) -> Vec<NodeStatus> {
-    let standby: Vec<_> =
-        snapshot.nodes.iter().map(|node| node.settings.role == Role::Standby).collect();
-    let first = ferry_rules::node::order(standby.len(), &standby, &[]);
-    let status = |(index, node): (usize, &Arc<Node>)| {
-        let (idle_connections, http2_connections, connections_opened) = node.counts();
-        NodeStatus {
-            name: node.settings.name.to_string(),
-            role: node.settings.role,
-            url: origin_of(&node.settings.url),
-            current: first == Some(index),
-            state: NodeState::Closed,
-            reason: None,
-            recover_in_ms: None,
-            suspect: false,
-            attempts: 0,
-            failures: 0,
-            rtt_ms: None,
-            pending: 0,
-            in_flight: 0,
-            idle_connections,
-            http2_connections,
-            connections_opened,
-            addresses: Vec::new(),
-            keys: Vec::new(),
-            cooling: Vec::new(),
-        }
-    };
-    snapshot.nodes.iter().enumerate().map(status).collect()
 }
 
 /// Ready while Ferry accepts: a node's health is not known before it is tried.
 fn readiness(journey: &Journey, stage: Stage) -> Readiness {
     let snapshot = journey.snapshot();
     let nodes: Vec<_> = snapshot
+        .fleet
         .nodes
         .iter()
         .map(|node| {

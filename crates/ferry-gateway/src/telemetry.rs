@@ -19,7 +19,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use event::{NoticeEvent, RequestEvent, Tokens};
-pub use names::{AttemptResult, Outcome, ReloadResult, TokenClass};
+pub use names::{AttemptResult, Outcome, ReloadResult, RetryCost, TokenClass};
 pub use settings::{LogFormat, LogLevel, Settings};
 
 use log::Log;
@@ -83,6 +83,16 @@ impl Telemetry {
     /// One attempt at a node is over.
     pub fn attempt(&self, node: &Arc<str>, result: AttemptResult) {
         self.shared.metrics.attempt(node, result);
+    }
+
+    /// A request is tried again.
+    pub fn retried(&self, cost: RetryCost) {
+        self.shared.metrics.retried(cost);
+    }
+
+    /// A retry was due, and the budget of all requests had none left.
+    pub fn retry_refused(&self) {
+        self.shared.metrics.retry_refused();
     }
 
     /// A change of state that an operator reads.

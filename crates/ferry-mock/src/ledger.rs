@@ -164,7 +164,9 @@ impl Ledger {
 
     /// Counts a request and gives it its number, from 1.
     pub(crate) fn number(&self) -> u64 {
-        self.numbers.fetch_add(1, Ordering::Relaxed) + 1
+        let number = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        self.changed.notify_waiters();
+        number
     }
 
     /// Keeps a request in the ring.

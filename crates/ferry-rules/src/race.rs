@@ -1,161 +1,128 @@
-//! Which node and address a waiting request asks for next while it has no connection.
+//! The race for a connection: which address of which node is dialled next while a request waits.
 //!
-//! A lost SYN costs a second, a dead address all of its timeout; so every 150 ms another one is asked, and the
-//! first that answers wins. Dials belong to the pool and are shared; this is the schedule of one who
-//! waits. It dials nothing itself and never races a request, only connects.
+//! Connects cost nothing, so they are raced where generations never are (reliability.md 2.4, after RFC 8305):
+//! the best address of every node in turn, a new dial every 150 ms or as soon as all before it have failed,
+//! then round after round over the next addresses or the same again, since a lost SYN costs a second.
+//! It opens nothing and knows no socket; whether a dial that it asks for is needed is the pool's to say.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::{Duration, Instant};
 
-/// Between two steps, and between the beginnings of two passes (reliability.md 2.2).
-pub const GAP: Duration = Duration::from_millis(150);
-/// Standbys join after this long though not all primaries have been asked.
+/// Between two dials of one waiting request.
+pub const STEP: Duration = Duration::from_millis(150);
+/// Standbys join after this, or when every primary has been dialled.
 pub const STANDBY_AFTER: Duration = Duration::from_millis(600);
-/// Half-open connections to an address that has not answered lately.
-pub const HALF_OPEN: u32 = 4;
-/// Half-open connections to an address at most.
-pub const HALF_OPEN_MAX: u32 = 64;
-/// An answer within this long lets an address have one for each who waits.
-pub const ANSWERED_LATELY: Duration = Duration::from_secs(10);
+/// Dials under way to one address that has not answered lately.
+pub const HALF_OPEN_MAX: usize = 4;
+/// Dials under way to one address that has, however many requests wait.
+pub const PROVEN_HALF_OPEN_MAX: usize = 64;
+/// An address that took a connection within this time is no mystery.
+pub const PROVEN_FOR: Duration = Duration::from_secs(10);
 
-/// How many half-open connections an address may have.
-///
-/// `answered` is how long ago it last took a connection, `waiting` how many requests wait for one.
-pub fn half_open_max(answered: Option<Duration>, waiting: usize) -> u32 {
-    if answered.is_none_or(|ago| ago > ANSWERED_LATELY) {
-        return HALF_OPEN;
-    }
-    let waiting = u32::try_from(waiting).unwrap_or(HALF_OPEN_MAX);
-    waiting.saturating_add(HALF_OPEN).min(HALF_OPEN_MAX)
+/// How many dials may be under way to one address. One that answers takes as many as are waited for, else
+/// a burst of requests over a slow path would queue behind four handshakes at a time.
+pub fn half_open_max(proven: bool, waiting: usize) -> usize {
+    if proven { (waiting + HALF_OPEN_MAX).min(PROVEN_HALF_OPEN_MAX) } else { HALF_OPEN_MAX }
 }
 
-/// A node in the race.
+/// A node in the race, in the order in which nodes are worth it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lane {
-    /// The node.
+    /// Its index, by which it is known from call to call.
     pub node: usize,
-    /// Its addresses, best first; 0 keeps it out of the race.
-    pub addresses: usize,
-    /// It joins late. In panic no lane does.
+    /// It joins later.
     pub standby: bool,
-}
-
-/// A connection to ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Dial {
-    /// The node, as in its lane.
-    pub node: usize,
-    /// Index among the node's addresses, best first.
-    pub address: usize,
+    /// Addresses that are known of it, best first.
+    pub addresses: usize,
 }
 
 /// What to do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Ask for this connection, then ask for the next step.
-    Dial(Dial),
-    /// Ask again then, or as soon as a dial has ended.
-    Wait {
-        /// Never after the deadline.
-        until: Instant,
+    /// Dial this address of this node; then ask again.
+    Dial {
+        /// The node's index.
+        node: usize,
+        /// The place of the address among the node's, best first.
+        address: usize,
     },
-    /// Time is up, or there is nobody to ask.
-    Done,
+    /// Nothing before then, unless something fails or comes.
+    Wait(Instant),
 }
 
-#[derive(Debug, Clone)]
-struct Runner {
-    lane: Lane,
-    /// Passes that it has had.
-    asked: usize,
-}
-
-/// The schedule of one waiting request.
-///
-/// Pass after pass: every node's best address, then every node's next one (or the same once more: a
-/// second SYN), in the order of the lanes, until the deadline.
+/// One waiting request's race.
 #[derive(Debug, Clone)]
 pub struct Race {
-    runners: Vec<Runner>,
-    started: Instant,
-    deadline: Instant,
-    last: Option<Instant>,
-    pass: usize,
-    pass_begun: Instant,
+    begun: Instant,
+    next_at: Instant,
+    round: usize,
+    round_begun: Instant,
+    /// Nodes dialled in this round.
+    dialled: Vec<usize>,
+    /// Rounds in which everything that was dialled failed.
+    lost: usize,
 }
 
 impl Race {
-    /// A race over these lanes, in the order of choice.
-    pub fn new(lanes: impl IntoIterator<Item = Lane>, started: Instant, deadline: Instant) -> Self {
-        let runners = lanes
-            .into_iter()
-            .filter(|lane| lane.addresses > 0)
-            .map(|lane| Runner { lane, asked: 0 })
-            .collect();
-        Self { runners, started, deadline, last: None, pass: 0, pass_begun: started }
+    /// A race that begins now.
+    pub fn new(now: Instant) -> Self {
+        Self { begun: now, next_at: now, round: 0, round_begun: now, dialled: Vec::new(), lost: 0 }
     }
 
-    /// The next step. `pending` is how many connections that it has asked for or shares are still being made;
-    /// `room` says whether an address may have another half-open one ([`half_open_max`]).
-    ///
-    /// An address without room is passed over: those under way there are shared.
-    pub fn next(
-        &mut self,
-        now: Instant,
-        pending: usize,
-        mut room: impl FnMut(Dial) -> bool,
-    ) -> Step {
-        if now >= self.deadline || self.runners.is_empty() {
-            return Step::Done;
+    /// The next step. `failed`: every dial that this race has asked for in this round has come to nothing.
+    pub fn next(&mut self, lanes: &[Lane], failed: bool, now: Instant) -> Step {
+        let due = now >= self.next_at || (failed && !self.dialled.is_empty());
+        if !due {
+            return Step::Wait(self.next_at);
         }
-        if let Some(last) = self.last
-            && pending > 0
-            && now < last + GAP
-        {
-            return self.wait(last + GAP);
+        if let Some(step) = self.dial(lanes, now) {
+            return step;
         }
-        for _ in 0..self.runners.len() {
-            let Some(next) = self.leader(now) else { return Step::Done };
-            let Some(runner) = self.runners.get_mut(next) else { return Step::Done };
-            if runner.asked > self.pass {
-                if now < self.pass_begun + GAP {
-                    let until = self.pass_begun + GAP;
-                    return self.wait(until);
-                }
-                self.pass = runner.asked;
-                self.pass_begun = now;
-            }
-            let dial =
-                Dial { node: runner.lane.node, address: runner.asked % runner.lane.addresses };
-            runner.asked += 1;
-            if room(dial) {
-                self.last = Some(now);
-                return Step::Dial(dial);
-            }
+        if self.dialled.is_empty() {
+            // No node has an address yet: the resolver rings.
+            return Step::Wait(now + STEP);
         }
-        self.wait(now + GAP)
+        // The round is over. The next one begins no earlier than a step after the last dial.
+        if now < self.next_at {
+            return Step::Wait(self.next_at);
+        }
+        self.lost += usize::from(failed);
+        self.dialled.clear();
+        self.round += 1;
+        self.round_begun = now;
+        self.dial(lanes, now).unwrap_or(Step::Wait(now + STEP))
     }
 
-    /// Whose turn it is: the one with the fewest passes, by rank.
-    fn leader(&self, now: Instant) -> Option<usize> {
-        let all_primaries_asked =
-            self.runners.iter().all(|runner| runner.lane.standby || runner.asked > 0);
-        let late = now.saturating_duration_since(self.started) >= STANDBY_AFTER;
-        let joined = |runner: &Runner| !runner.lane.standby || all_primaries_asked || late;
-        let role = |runner: &Runner| match (runner.lane.standby, late && runner.asked == 0) {
-            // One that joins because it is late must not wait for the primaries all the same.
-            (true, true) => 0,
-            (false, _) => 1,
-            (true, false) => 2,
-        };
-        let turn = |(at, runner): (usize, &Runner)| (runner.asked, role(runner), at);
-        let eligible = self.runners.iter().enumerate().filter(|(_, runner)| joined(runner));
-        eligible.min_by_key(|entry| turn(*entry)).map(|(at, _)| at)
+    /// True once every node and address has been tried at least once and nothing has come of it.
+    pub fn is_lost(&self, lanes: &[Lane], failed: bool) -> bool {
+        let over = |lane: &Lane| lane.addresses == 0 || self.dialled.contains(&lane.node);
+        let round_over = failed && !self.dialled.is_empty() && lanes.iter().all(over);
+        let rounds = lanes.iter().map(|lane| lane.addresses).max().unwrap_or(0);
+        self.round + usize::from(round_over) >= rounds.max(1) && (failed || self.lost > 0)
     }
 
-    fn wait(&self, until: Instant) -> Step {
-        Step::Wait { until: until.min(self.deadline) }
+    /// When the round in work began: what failed before it does not count.
+    pub fn round_begun(&self) -> Instant {
+        self.round_begun
+    }
+
+    /// Nodes that are in the race: whose connections, however they come, this request may take.
+    pub fn has_joined(&self, lane: &Lane) -> bool {
+        self.round > 0 || self.dialled.contains(&lane.node)
+    }
+
+    fn dial(&mut self, lanes: &[Lane], now: Instant) -> Option<Step> {
+        let fresh = |lane: &&Lane| lane.addresses > 0 && !self.dialled.contains(&lane.node);
+        let late = self.round > 0 || now >= self.begun + STANDBY_AFTER;
+        let next = lanes
+            .iter()
+            .filter(fresh)
+            .find(|lane| !lane.standby || late)
+            .or_else(|| lanes.iter().find(fresh))?;
+        self.dialled.push(next.node);
+        self.next_at = now + STEP;
+        Some(Step::Dial { node: next.node, address: self.round % next.addresses })
     }
 }

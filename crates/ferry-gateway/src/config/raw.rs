@@ -16,7 +16,7 @@ mod server;
 mod timeouts;
 
 pub(crate) use nodes::{Http, Kind, Node, Role};
-pub(crate) use policy::Line;
+pub(crate) use policy::{Line, Nonstream};
 pub(crate) use server::{Format, Level};
 
 /// Ferry's configuration file.
@@ -38,10 +38,12 @@ pub(crate) struct Raw {
     pub(crate) nodes: Vec<Node>,
     /// Every deadline of one request, each on its own.
     pub(crate) timeouts: timeouts::Timeouts,
-    /// When a node is left alone for a while. Checked and kept; in force from the next version on.
+    /// When a node is left alone for a while: its path fails too often. Errors of the API never count.
     pub(crate) breaker: policy::Breaker,
-    /// How often a request is tried. Only `attempts` is in force; the rest is checked and kept.
+    /// How often a request is tried, and how many retries all requests together may have.
     pub(crate) retry: policy::Retry,
+    /// What Ferry asks of nodes by itself. None of it costs anything.
+    pub(crate) probe: policy::Probe,
     /// Removal of sensitive data. This build does not redact and refuses `enabled = true`.
     pub(crate) redact: policy::Redact,
     /// The answer cache. This build does not cache and refuses `enabled = true`.
@@ -62,6 +64,7 @@ impl Default for Raw {
             timeouts: timeouts::Timeouts::default(),
             breaker: policy::Breaker::default(),
             retry: policy::Retry::default(),
+            probe: policy::Probe::default(),
             redact: policy::Redact::default(),
             cache: policy::Cache::default(),
             lines: BTreeMap::new(),

@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use ferry_rules::exposure::{self, Exposure, Plan};
 
@@ -12,7 +11,7 @@ use super::env::Inputs;
 use super::place::{Place, Sources};
 use super::raw::{self, Raw};
 use super::report::Problem;
-use super::resolved::{Breaker, Resolved, Retry};
+use super::resolved::Resolved;
 use super::shape::Findings;
 use super::tree::Node;
 use crate::{admin, state, telemetry};
@@ -58,7 +57,6 @@ pub(crate) fn resolve(raw: &mut Raw, desk: &mut Desk<'_>) -> Resolved {
     refuse_exposure(&plan, desk);
     refuse_keyless(&upstream, plan.access_key, desk);
     refuse_what_is_not_built(raw, desk);
-    let (breaker, retry) = policy(raw, desk);
     Resolved {
         serve,
         upstream,
@@ -66,8 +64,6 @@ pub(crate) fn resolve(raw: &mut Raw, desk: &mut Desk<'_>) -> Resolved {
         telemetry: telemetry(raw, desk),
         admin,
         state: state(raw, desk),
-        breaker,
-        retry,
     }
 }
 
@@ -141,28 +137,6 @@ fn state(raw: &mut Raw, desk: &mut Desk<'_>) -> state::Settings {
     let dir = desk.path("state.dir", &dir);
     raw.state.dir = dir.display().to_string();
     state::Settings { dir }
-}
-
-fn policy(raw: &Raw, desk: &mut Desk<'_>) -> (Breaker, Retry) {
-    let (breaker, retry) = (&raw.breaker, &raw.retry);
-    if breaker.open_max_s < breaker.open_s {
-        let message = format!("is less than breaker.open_s, which is {}", breaker.open_s);
-        desk.error("breaker.open_max_s", message, "the longest pause is at least the first one");
-    }
-    let breaker = Breaker {
-        error_rate: breaker.error_rate,
-        min_attempts: breaker.min_attempts,
-        window: Duration::from_secs(breaker.window_s),
-        open: Duration::from_secs(breaker.open_s),
-        open_max: Duration::from_secs(breaker.open_max_s),
-    };
-    let retry = Retry {
-        attempts: retry.attempts,
-        free_ratio: retry.free_ratio,
-        paid_ratio: retry.paid_ratio,
-        paid_burst: retry.paid_burst,
-    };
-    (breaker, retry)
 }
 
 /// Asking for protection and silently not getting it would be a leak, so it is an error.

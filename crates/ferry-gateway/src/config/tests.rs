@@ -147,7 +147,7 @@ fn every_section_arrives_where_it_is_used() {
     assert_eq!(resolved.journey.allowed_origins, ["https://app.example.com"]);
     assert_eq!(resolved.journey.timeouts.early_ping, Some(Duration::from_secs(5)));
     assert_eq!(resolved.journey.access_keys[0].expose_secret(), "fry-0123456789abcdef0123");
-    assert_eq!(resolved.journey.attempts_max, 2);
+    assert_eq!(resolved.journey.retry.attempts_max, 2);
     assert!(!resolved.journey.loopback);
     assert!(resolved.journey.lines.contains("code-review"));
     assert_eq!(resolved.serve.trusted_proxies.len(), 2);
@@ -357,7 +357,7 @@ fn the_environment_reaches_every_kind_of_value() {
     assert_eq!(resolved.upstream.tls_timeout, Duration::from_millis(5));
     assert_eq!(resolved.serve.trusted_proxies.len(), 1);
     assert!(resolved.serve.proxy_protocol);
-    assert!((resolved.retry.free_ratio - 0.5).abs() < f64::EPSILON);
+    assert!((resolved.journey.retry.free_ratio - 0.5).abs() < f64::EPSILON);
     assert!(resolved.journey.lines.contains("customer_service"));
     assert_eq!(resolved.state.dir, Path::new("/var/lib/ferry"));
 }

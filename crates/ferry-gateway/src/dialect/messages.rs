@@ -3,11 +3,10 @@
 
 use ferry_rules::credential::CredentialHeader;
 use ferry_wire::header;
-use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, header as http_header};
+use http::{HeaderMap, HeaderValue, Method, Request, Version, header as http_header};
 use secrecy::ExposeSecret;
 
-use crate::upstream::{NodeSettings, Outgoing};
+use crate::upstream::{KeySettings, NodeSettings, Outgoing};
 
 /// Why a request cannot be put into the node's form.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
@@ -42,18 +41,20 @@ pub struct Plain<'a> {
     pub identity: bool,
 }
 
-/// Renders a request for a node.
+/// Renders a request for a node. `key` is the one of its keys that was chosen; `None` when it has none, and
+/// the caller's own credential travels.
 ///
 /// # Errors
 /// See [`DialectError`]; none of them reaches the network.
 pub fn render(
     node: &NodeSettings,
+    key: Option<&KeySettings>,
     plain: &Plain<'_>,
     http2: bool,
     body: Outgoing,
 ) -> Result<Request<Outgoing>, DialectError> {
     let mut headers = plain.headers.clone();
-    credential(node, plain, &mut headers)?;
+    credential(key, plain, &mut headers)?;
     if plain.identity {
         headers.insert(http_header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
@@ -64,7 +65,7 @@ pub fn render(
         headers.insert(name, value.clone());
     }
     let mut request = Request::new(body);
-    *request.uri_mut() = uri(&node.url, plain.path, http2)?;
+    *request.uri_mut() = node.uri(plain.path, http2).ok_or(DialectError::Path)?;
     if http2 {
         *request.version_mut() = Version::HTTP_2;
     } else if let Some(authority) = node.url.authority() {
@@ -79,11 +80,11 @@ pub fn render(
 /// A node's key replaces the caller's credential, in the header that the client used; without one the
 /// caller's own travels on, unless it is Ferry's.
 fn credential(
-    node: &NodeSettings,
+    key: Option<&KeySettings>,
     plain: &Plain<'_>,
     headers: &mut HeaderMap,
 ) -> Result<(), DialectError> {
-    let Some(key) = node.keys.first() else {
+    let Some(key) = key else {
         let travels = plain.form.is_some() && !plain.ferrys_own;
         return if travels { Ok(()) } else { Err(DialectError::NoKey) };
     };
@@ -100,21 +101,4 @@ fn credential(
     value.set_sensitive(true);
     headers.insert(name, value);
     Ok(())
-}
-
-/// HTTP/1.1 takes the path alone (RFC 9112 section 3.2.1), HTTP/2 scheme and authority with it.
-fn uri(base: &Uri, path: &str, http2: bool) -> Result<Uri, DialectError> {
-    let prefix = base.path().trim_end_matches('/');
-    let path = if prefix.is_empty() {
-        PathAndQuery::try_from(path)
-    } else {
-        PathAndQuery::try_from(format!("{prefix}{path}"))
-    };
-    let mut parts = http::uri::Parts::default();
-    parts.path_and_query = Some(path.map_err(|_odd| DialectError::Path)?);
-    if http2 {
-        parts.scheme = base.scheme().cloned();
-        parts.authority = base.authority().cloned();
-    }
-    Uri::from_parts(parts).map_err(|_odd| DialectError::Path)
 }

@@ -1,39 +1,41 @@
-//! Room `attempt`: tries at nodes until one answers. Free tries (nothing written, or given back) go on to
-//! the next node; whatever may have been billed is not repeated. Ends with an answer whose first
-//! event or whole JSON is there, so that what breaks before it is an error and not half an answer.
-//! Decision: `ferry_rules::retry`.
+//! Room `attempt`: tries at nodes until one answers. What reached no model is tried again for nothing, what
+//! may have been billed out of a budget, and what the client did wrong never. Ends with an answer whose
+//! content or whole JSON is there, so that what breaks before it is an error and not half an answer.
+//! Decision: `ferry_rules::{retry, budget}`.
 
+mod course;
 mod exchange;
+mod judge;
 mod land;
 
 use std::sync::Arc;
 
-use ferry_rules::retry::{self, Failure, Verdict};
+use ferry_rules::retry::Verdict;
 use ferry_wire::header;
+use ferry_wire::path::Family;
 use http::{HeaderMap, header as http_header};
 
+use self::course::Course;
+use self::land::Answer;
 pub(super) use self::land::{CodedEvents, Landed, Shape};
 use super::cache::Sought;
-use super::deadline::{Late, before};
 use super::flight::Flight;
 use super::passage::Passage;
 use super::read::{Payload, Read};
 use super::refuse::{Refused, refused};
-use super::route::{self, Tried};
-use super::snapshot::Snapshot;
+use super::route::{self, Pick};
 use crate::dialect::messages::{DialectError, Plain, render};
 use crate::serve::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 use crate::telemetry::AttemptResult;
-use crate::upstream::{Connection, DialError, Leftover, Node, Outgoing};
-
-/// Free tries of one request after its first (reliability.md 2.1).
-const FREE_RETRIES: u32 = 3;
+use crate::upstream::{
+    Connection, Leftover, NodeSettings, Nonstream, Outgoing, Reached, Report, Unreached,
+};
 
 /// Why no node answered.
 #[derive(Debug)]
 pub(super) enum Fault {
-    /// Every node was tried and none took the connection; the last one's error.
-    NoNode { tried: usize, last: Option<DialError> },
+    /// No node took a connection, however long it was waited for.
+    NoNode(Unreached),
     /// The request cannot be put into the node's form.
     Dialect(DialectError),
     /// The connection was lost after the request was written, or before its answer had ended.
@@ -61,16 +63,19 @@ pub(super) enum BadAnswer {
     Redirect { status: u16 },
     /// JSON that ends in the middle.
     HalfJson,
+    /// A stream that no whole answer can be made of.
+    Unassembled,
 }
 
 /// One try's end, when it is not an answer.
+#[derive(Debug)]
 pub(super) enum Missed {
-    /// Neither the node nor the caller has a key that may go there.
-    NoKey,
-    Dial(DialError),
+    /// Not a byte of it was written.
     NotWritten(Option<Outgoing>),
+    /// The kept-alive connection had died.
     Stale,
-    Final(Fault),
+    /// Anything else.
+    Fault(Fault),
 }
 
 /// Tries nodes until one answers.
@@ -80,7 +85,6 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
     keep_secret(&mut head.headers);
     let leftover = payload.leftover();
     let snapshot = Arc::clone(&passage.snapshot);
-    let identity = passage.family.observed();
     let plain = Plain {
         method: &head.method,
         path: &head.path,
@@ -88,96 +92,37 @@ pub(super) async fn attempt(sought: Sought) -> Result<Landed, Refused> {
         form: caller.form,
         ferrys_own: caller.ferrys_own,
         zone: snapshot.zone.as_ref(),
-        identity,
+        identity: passage.family.observed(),
     };
-    let mut course = Course::default();
-    let mut node = route::next(&snapshot, &mut course.tried);
-    while let Some(at) = node {
-        let missed = match one(&mut passage, &at, &plain, &mut payload, course.fresh).await {
-            Ok(flight) => {
-                drop(payload);
-                let landed = land::land(passage, flight, head, caller).await;
-                drain(leftover, &landed).await;
-                return landed;
-            }
-            Err(missed) => missed,
+    let mut course = Course::begin(&passage, &head, caller, &payload);
+    let ended = loop {
+        let pick = match route::next(&passage, course.wish(&payload)).await {
+            Ok(pick) => pick,
+            Err(unreached) => break course.end(&mut passage, Err(unreached.into())),
         };
-        passage.shared.telemetry.attempt(&at.settings.name, missed.result());
-        node = match course.after(missed, at, &snapshot, &mut payload) {
-            Ok(next) => next,
-            Err(fault) => return Err(refused(passage, fault)),
+        let Pick { reached, waited } = pick;
+        course.waited(waited);
+        let site = reached.site.clone();
+        let tried = one(&mut passage, reached, &plain, &mut payload).await;
+        let tried = match tried {
+            Ok(answered) => land::land(&mut passage, answered, &head).await.map_err(Missed::Fault),
+            Err(missed) => Err(missed),
         };
-    }
-    Err(refused(passage, course.end(snapshot.nodes.len())))
-}
-
-/// What a request has tried, and how the next try differs from the first.
-#[derive(Default)]
-struct Course {
-    tried: Tried,
-    free_spent: u32,
-    last: Option<DialError>,
-    no_key: bool,
-    /// On a new connection, never on the next pooled one.
-    fresh: bool,
-    /// A dead kept-alive connection has been forgiven once.
-    stale: bool,
-}
-
-impl Course {
-    /// Where to go after a try that got no answer; `None` when every node has been tried.
-    fn after(
-        &mut self,
-        missed: Missed,
-        at: Arc<Node>,
-        snapshot: &Snapshot,
-        payload: &mut Payload,
-    ) -> Result<Option<Arc<Node>>, Fault> {
-        let failure = match missed {
-            Missed::Final(fault) => return Err(fault),
-            Missed::NoKey => {
-                self.no_key = true;
-                Failure::Connect
-            }
-            Missed::Dial(error) => {
-                let failure = if error.is_tls() { Failure::Tls } else { Failure::Connect };
-                self.last = Some(error);
-                failure
-            }
-            Missed::NotWritten(body) => {
-                give_back(payload, body);
-                Failure::NotWritten
-            }
-            Missed::Stale => {
-                at.forget_idle();
-                Failure::StaleConnection
-            }
-        };
-        if matches!(failure, Failure::Connect | Failure::Tls) {
-            // Connects do not count: every node may be tried once.
-            self.fresh = false;
-            return Ok(route::next(snapshot, &mut self.tried));
-        }
-        let free_left = FREE_RETRIES.saturating_sub(self.free_spent);
-        match retry::verdict(failure, free_left, self.stale) {
-            Verdict::RetryFree if payload.can_be_sent() => {
-                self.free_spent += 1;
-                (self.fresh, self.stale) = (true, true);
-                Ok(Some(at))
-            }
-            Verdict::RetryFree | Verdict::Final => {
-                let node = Arc::clone(&at.settings.name);
-                Err(Fault::Lost { node, phase: "the request was sent" })
+        match course.judge(&mut passage, &site, &tried, &payload) {
+            Verdict::Final => break course.end(&mut passage, tried),
+            Verdict::Retry(again) => {
+                course.again(&passage, tried, again, &mut payload);
+                course.rest(&passage, again).await;
             }
         }
-    }
-
-    fn end(self, nodes: usize) -> Fault {
-        if self.no_key && self.last.is_none() {
-            return Fault::Dialect(DialectError::NoKey);
-        }
-        Fault::NoNode { tried: nodes, last: self.last }
-    }
+    };
+    drop(payload);
+    let landed = match ended {
+        Ok(Answer { parts, shape }) => Ok(Landed { passage, parts, shape, caller }),
+        Err(fault) => Err(refused(passage, fault)),
+    };
+    drain(leftover, &landed).await;
+    landed
 }
 
 /// Credentials are no table entries: HPACK would index them in a table that all callers of an HTTP/2
@@ -199,15 +144,18 @@ async fn drain(leftover: Option<Leftover>, landed: &Result<Landed, Refused>) {
     }
 }
 
+impl From<Unreached> for Missed {
+    fn from(unreached: Unreached) -> Self {
+        Self::Fault(Fault::NoNode(unreached))
+    }
+}
+
 impl Missed {
     fn result(&self) -> AttemptResult {
         match self {
-            Self::NoKey => AttemptResult::Cancelled,
-            Self::Dial(error) if error.is_tls() => AttemptResult::TlsFailed,
-            Self::Dial(_) => AttemptResult::ConnectFailed,
             Self::NotWritten(_) => AttemptResult::NotWritten,
             Self::Stale => AttemptResult::Stale,
-            Self::Final(fault) => fault.result(),
+            Self::Fault(fault) => fault.result(),
         }
     }
 }
@@ -216,13 +164,15 @@ impl Fault {
     /// How the attempt ended, for the metrics.
     pub(super) fn result(&self) -> AttemptResult {
         match self {
-            Self::NoNode { .. } => AttemptResult::ConnectFailed,
+            Self::NoNode(_) => AttemptResult::ConnectFailed,
             Self::Dialect(_) | Self::Upload => AttemptResult::Cancelled,
             Self::Lost { .. } => AttemptResult::Lost,
             Self::WriteStall { .. } | Self::Silent { .. } | Self::Total { .. } => {
                 AttemptResult::TimedOut
             }
-            Self::Bad { answer: BadAnswer::HalfJson, .. } => AttemptResult::Cut,
+            Self::Bad { answer: BadAnswer::HalfJson | BadAnswer::Unassembled, .. } => {
+                AttemptResult::Cut
+            }
             Self::Bad { .. } => AttemptResult::BadAnswer,
         }
     }
@@ -247,45 +197,78 @@ impl Payload {
             Self::Flowing(body) => body.take(),
         }
     }
-}
 
-fn give_back(payload: &mut Payload, body: Option<Outgoing>) {
-    if let Payload::Flowing(slot @ None) = payload {
-        *slot = body;
+    /// The body of the next try with `"stream":true` in it, where the caller asked for none and line or
+    /// node say that it travels as one.
+    fn as_stream(
+        &self,
+        passage: &Passage,
+        node: &NodeSettings,
+        plain: &Plain<'_>,
+    ) -> Option<Outgoing> {
+        let Self::Held { chunks, .. } = self else { return None };
+        let line = passage.snapshot.settings.nonstream.get(&*passage.line);
+        let streams = *line.unwrap_or(&node.nonstream) == Nonstream::Stream;
+        let able = matches!(passage.family, Family::Messages | Family::Complete)
+            && !plain.headers.contains_key(http_header::CONTENT_ENCODING)
+            && !passage.facts.unassembled;
+        if !streams || !able {
+            return None;
+        }
+        passage.facts.stream_flag.ask(chunks).map(|chunks| Outgoing::held(chunks.into()))
+    }
+
+    /// Takes back a body that was not sent.
+    fn give_back(&mut self, body: Option<Outgoing>) {
+        if let Self::Flowing(slot @ None) = self {
+            *slot = body;
+        }
     }
 }
 
 /// One try at one node.
 async fn one(
     passage: &mut Passage,
-    node: &Arc<Node>,
+    reached: Reached,
     plain: &Plain<'_>,
     payload: &mut Payload,
-    fresh: bool,
 ) -> Result<(http::response::Parts, Flight), Missed> {
-    if node.settings.keys.is_empty() && (plain.form.is_none() || plain.ferrys_own) {
-        return Err(Missed::NoKey);
-    }
-    // A flowing body cannot be sent twice, so it gets no connection that may have died.
-    let fresh = fresh || matches!(payload, Payload::Flowing(_));
-    let dialled = before(passage.total_deadline(), node.connection(fresh)).await;
-    let name = &node.settings.name;
-    let mut connection = match dialled {
-        Ok(dialled) => dialled.map_err(Missed::Dial)?,
-        Err(Late) => return Err(Missed::Final(Fault::Total { node: Arc::clone(name) })),
+    let Reached { site, node, mut connection } = reached;
+    let as_stream = payload.as_stream(passage, &node.settings, plain);
+    passage.facts.assembles = as_stream.is_some();
+    passage.facts.late_error = false;
+    let Some(body) = as_stream.or_else(|| payload.outgoing()) else {
+        return Err(Missed::Fault(Fault::Upload));
     };
-    let Some(body) = payload.outgoing() else { return Err(Missed::Final(Fault::Upload)) };
+    let node = &node;
     let sent = body.sent();
+    let key = site.place.key.and_then(|key| node.settings.keys.get(key));
     let http2 = matches!(connection, Connection::Http2(_));
-    let request = render(&node.settings, plain, http2, body)
-        .map_err(|error| Missed::Final(Fault::Dialect(error)))?;
+    let request = render(&node.settings, key, plain, http2, body)
+        .map_err(|error| Missed::Fault(Fault::Dialect(error)))?;
     passage.facts.node = Some(Arc::clone(node));
     passage.facts.attempts = passage.facts.attempts.saturating_add(1);
-    let response = exchange::exchange(passage, name, &mut connection, request, &sent).await?;
+    let mut report = Report::begin(node, &connection);
+    let response = match exchange::exchange(passage, node, &mut connection, request, &sent).await {
+        Ok(response) => response,
+        Err(missed) => {
+            match &missed {
+                Missed::Stale => node.went_stale(),
+                Missed::Fault(fault) => {
+                    if let Some(fault) = fault.path() {
+                        report.failed(fault);
+                    }
+                }
+                Missed::NotWritten(_) => {}
+            }
+            passage.shared.telemetry.attempt(&node.settings.name, missed.result());
+            return Err(missed);
+        }
+    };
     passage.facts.bytes_in = passage.facts.bytes_in.max(sent.bytes());
     if let (Payload::Flowing(_), Some(written)) = (&*payload, sent.whole_at()) {
         passage.read_at = written;
     }
     let (parts, body) = response.into_parts();
-    Ok((parts, Flight::new(Arc::clone(node), connection, body)))
+    Ok((parts, Flight::new(Arc::clone(node), report, connection, body)))
 }

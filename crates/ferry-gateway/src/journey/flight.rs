@@ -9,12 +9,13 @@ use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
 
-use crate::upstream::{Connection, Node};
+use crate::upstream::{Connection, Node, PathFault, Report};
 
 /// An answer under way.
 #[derive(Debug)]
 pub(super) struct Flight {
     pub(super) node: Arc<Node>,
+    report: Report,
     connection: Option<Connection>,
     body: Incoming,
     /// Bytes that were looked at and put back.
@@ -22,8 +23,23 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(node: Arc<Node>, connection: Connection, body: Incoming) -> Self {
-        Self { node, connection: Some(connection), body, ahead: None }
+    pub(super) fn new(
+        node: Arc<Node>,
+        report: Report,
+        connection: Connection,
+        body: Incoming,
+    ) -> Self {
+        Self { node, report, connection: Some(connection), body, ahead: None }
+    }
+
+    /// The path brought an answer of the API's.
+    pub(super) fn answered(&mut self) {
+        self.report.answered();
+    }
+
+    /// The path failed this answer.
+    pub(super) fn failed(&mut self, fault: PathFault) {
+        self.report.failed(fault);
     }
 
     /// The next bytes of the answer; trailers are dropped. After the clean end the connection goes

@@ -2,19 +2,25 @@
 //! the facts that are settled; whatever happens to it, it settles exactly once, when it is dropped.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use ferry_rules::budget::{self, Budget, Budgets};
+use ferry_rules::retry::Verdict;
+use ferry_wire::affinity::Prefix;
 use ferry_wire::path::Family;
+use ferry_wire::stream_flag::StreamFlag;
 use ferry_wire::usage::Usage;
 use http::{HeaderValue, Method};
 
+use super::settings::Retry;
 use super::settle;
 use super::snapshot::Snapshot;
+use crate::clock;
 use crate::state::State;
 use crate::telemetry::{Outcome, Telemetry};
-use crate::upstream::Node;
+use crate::upstream::{Base, Node};
 
 /// What all passages share, over every reload.
 #[derive(Debug)]
@@ -27,6 +33,9 @@ pub struct Shared {
     pub(super) in_flight: AtomicUsize,
     /// Bytes of held bodies and answers.
     pub(super) held: AtomicU64,
+    /// What retries of all requests together may cost.
+    budgets: Mutex<Budgets>,
+    base: Base,
     /// Numbers requests; with the seed it makes ids that two processes do not share.
     next_id: AtomicU64,
     id_seed: u64,
@@ -34,8 +43,21 @@ pub struct Shared {
 
 impl Shared {
     /// `id_seed` is random, so that ids of two runs differ.
-    pub fn new(telemetry: Telemetry, state: State, id_seed: u64) -> Self {
+    pub fn new(
+        telemetry: Telemetry,
+        state: State,
+        base: Base,
+        retry: &Retry,
+        id_seed: u64,
+    ) -> Self {
+        let now = clock::now();
+        let budgets = Budgets {
+            free: Budget::full(budget::Settings::free(retry.free_ratio), now),
+            paid: Budget::full(budget::Settings::paid(retry.paid_ratio, retry.paid_burst), now),
+        };
         Self {
+            budgets: Mutex::new(budgets),
+            base,
             telemetry,
             state,
             in_flight: AtomicUsize::new(0),
@@ -48,6 +70,39 @@ impl Shared {
     /// A new request id.
     pub fn request_id(&self) -> RequestId {
         RequestId::new(self.id_seed, self.next_id.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Other bounds on retries, as on a reload; what has been saved up stays.
+    pub fn reconfigure(&self, retry: &Retry) {
+        let now = clock::now();
+        let mut budgets = self.budgets();
+        budgets.free.reconfigure(budget::Settings::free(retry.free_ratio), now);
+        let paid = budget::Settings::paid(retry.paid_ratio, retry.paid_burst);
+        budgets.paid.reconfigure(paid, now);
+    }
+
+    /// One request has come: it earns its share of a retry.
+    pub(super) fn deposit(&self, now: Instant) {
+        self.budgets().deposit(now);
+    }
+
+    /// A verdict, as far as the budgets of all requests bear it.
+    pub(super) fn grant(&self, verdict: Verdict, now: Instant) -> Verdict {
+        self.budgets().grant(verdict, now)
+    }
+
+    /// What the nodes of every configuration stand on.
+    pub fn base(&self) -> &Base {
+        &self.base
+    }
+
+    /// A number from 0 up to 1.
+    pub(super) fn roll(&self) -> f64 {
+        self.base.roll()
+    }
+
+    fn budgets(&self) -> MutexGuard<'_, Budgets> {
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests in flight now.
@@ -143,11 +198,27 @@ impl Drop for HeldBytes {
 
 /// What is known of a request so far, and settled at its end.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with one another")]
 pub(super) struct Facts {
     pub(super) status: u16,
     pub(super) outcome: Outcome,
     pub(super) node: Option<Arc<Node>>,
     pub(super) attempts: u8,
+    /// Those of them that a client's own retry would only repeat.
+    pub(super) tries: u32,
+    /// The answer is asked for as a stream, and assembled for a client that asked for none.
+    pub(super) assembles: bool,
+    /// That was tried, and no answer could be made of the stream: the next try is as the caller asked.
+    pub(super) unassembled: bool,
+    /// The stream broke off in an error after its content had begun: a model has run.
+    pub(super) late_error: bool,
+    /// What a conversation is told by, where it has to be: `metadata.user_id`, else its beginning.
+    pub(super) user_id: Option<Box<str>>,
+    pub(super) prefix: Prefix,
+    /// The request names a container.
+    pub(super) container: bool,
+    /// Where the body asks for a stream, or could.
+    pub(super) stream_flag: StreamFlag,
     pub(super) client_retry: u32,
     pub(super) model: Option<Box<str>>,
     pub(super) stream: bool,
@@ -169,6 +240,14 @@ impl Facts {
             outcome: Outcome::HangUp,
             node: None,
             attempts: 0,
+            tries: 0,
+            assembles: false,
+            unassembled: false,
+            late_error: false,
+            user_id: None,
+            prefix: Prefix::default(),
+            container: false,
+            stream_flag: StreamFlag::default(),
             client_retry: 0,
             model: None,
             stream: false,

@@ -52,6 +52,16 @@ pub(super) enum Payload {
     Flowing(Option<Outgoing>),
 }
 
+impl Payload {
+    /// What is held of it.
+    pub(super) fn chunks(&self) -> &[Bytes] {
+        match self {
+            Self::Held { chunks, .. } => chunks,
+            Self::Flowing(_) => &[],
+        }
+    }
+}
+
 /// Why a body is refused.
 #[derive(Debug)]
 pub(super) enum Fault {
@@ -165,6 +175,12 @@ async fn next_chunk(
 fn note(passage: &mut Passage, envelope: Envelope) {
     passage.facts.model = envelope.model;
     passage.facts.stream = envelope.stream;
+    passage.facts.stream_flag = envelope.stream_flag;
+    if passage.snapshot.has_many_keys {
+        passage.facts.user_id = envelope.user_id;
+        passage.facts.prefix = envelope.prefix;
+        passage.facts.container = envelope.container;
+    }
 }
 
 fn content_type_is_json(headers: &HeaderMap) -> bool {

@@ -18,6 +18,7 @@ use super::relay::{self, AnswerBody};
 use super::{accept, admit, attempt, read};
 use crate::serve::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 use crate::telemetry::Outcome;
+use crate::upstream::Unreached;
 
 /// A request that goes no further.
 #[derive(Debug)]
@@ -70,12 +71,12 @@ impl From<attempt::Fault> for Why {
 
 impl Why {
     /// How often Ferry itself tried what failed: the nodes that could not be reached; anything else once.
-    fn attempts_of_its_kind(&self) -> u32 {
+    fn attempts_of_its_kind(&self, tries: u32) -> u32 {
         match self {
-            Self::Attempt(attempt::Fault::NoNode { tried, .. }) => {
-                u32::try_from(*tried).unwrap_or(1)
+            Self::Attempt(attempt::Fault::NoNode(Unreached::Away { nodes, .. })) => {
+                u32::try_from(*nodes).unwrap_or(1)
             }
-            Self::Attempt(_) => 1,
+            Self::Attempt(_) => tries.max(1),
             Self::Accept(_) | Self::Identify(_) | Self::Admit(_) | Self::Read(_) => 0,
         }
     }
@@ -126,7 +127,7 @@ impl Refused {
         passage.facts.status = told.status;
         passage.facts.outcome = told.outcome;
         passage.facts.code = Some(told.code);
-        let own_attempts = why.attempts_of_its_kind();
+        let own_attempts = why.attempts_of_its_kind(passage.facts.tries);
         let mut response = response(&told, own_attempts, passage.request_id);
         relay::own_headers(response.headers_mut(), &passage);
         if !whole || matches!(*why, Why::Read(read::Fault::Broken | read::Fault::Idle { .. })) {

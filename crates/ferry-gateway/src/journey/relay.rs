@@ -153,6 +153,7 @@ impl Whole {
 /// The answer as the client gets it.
 pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
     let Landed { mut passage, mut parts, shape, caller } = landed;
+    let tries = passage.facts.tries;
     header::clean_response(&mut parts.headers);
     // The client is answered in its own version, whatever the node speaks.
     parts.version = http::Version::HTTP_11;
@@ -161,7 +162,7 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
     passage.facts.outcome = outcome(status);
     own_headers(&mut parts.headers, &passage);
     if !parts.status.is_success() {
-        explain_error(&mut parts, &shape, caller);
+        explain_error(&mut parts, &shape, caller, tries);
     }
     let body = match shape {
         Shape::Whole { chunks, head_only, set_aside } => {
@@ -244,7 +245,7 @@ pub(super) fn own_headers(headers: &mut HeaderMap, passage: &Passage) {
 }
 
 /// An error of upstream's passes unchanged; what it likely means goes into headers beside it.
-fn explain_error(parts: &mut Parts, shape: &Shape, caller: Caller) {
+fn explain_error(parts: &mut Parts, shape: &Shape, caller: Caller, own_attempts: u32) {
     let body = match shape {
         Shape::Whole { chunks, .. } => chunks.first(),
         Shape::Stream { .. } | Shape::Flow { .. } => None,
@@ -258,8 +259,7 @@ fn explain_error(parts: &mut Parts, shape: &Shape, caller: Caller) {
         from_upstream: true,
         retry_after: parts.headers.contains_key(http_header::RETRY_AFTER),
         hopeless: false,
-        // An answer is never asked for twice: whatever tries came before got none.
-        own_attempts: 1,
+        own_attempts,
     });
     if let Some(retry) = retry
         && !parts.headers.contains_key(header::X_SHOULD_RETRY)

@@ -1,10 +1,12 @@
 //! What the rooms are told: bounds of bodies and answers, deadlines, business lines, who may call.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
+
+use crate::upstream::Nonstream;
 
 /// Resolved settings of the journey.
 #[derive(Debug, Clone)]
@@ -37,8 +39,23 @@ pub struct Settings {
     pub lines: BTreeSet<String>,
     /// Every deadline of one request.
     pub timeouts: Timeouts,
-    /// Requests written to a node, the first one included.
+    /// How a call that is no stream travels, of lines that say so; else the node's word counts.
+    pub nonstream: BTreeMap<String, Nonstream>,
+    /// How often a request is tried.
+    pub retry: Retry,
+}
+
+/// How often requests are tried.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Retry {
+    /// Requests written to a node, the first one included; 1 to 10.
     pub attempts_max: u32,
+    /// Retries of what was provably not billed, as a share of requests, 0 to 1.
+    pub free_ratio: f64,
+    /// Retries of what may have been billed, as a share of requests, 0 to 1.
+    pub paid_ratio: f64,
+    /// Paid retries that are saved up at most.
+    pub paid_burst: u32,
 }
 
 /// Deadlines, each its own.

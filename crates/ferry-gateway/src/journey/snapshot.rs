@@ -9,15 +9,17 @@ use http::HeaderValue;
 use secrecy::ExposeSecret;
 
 use super::settings::Settings;
-use crate::upstream::{Node, Role};
+use crate::upstream::Fleet;
 
 /// The resolved configuration of the rooms, with what is derived from it once.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Bounds, deadlines and names.
     pub settings: Settings,
-    /// The nodes in the order of the configuration.
-    pub nodes: Vec<Arc<Node>>,
+    /// The nodes.
+    pub fleet: Fleet,
+    /// Some node has several keys: then a request has to say which it belongs to.
+    pub(super) has_many_keys: bool,
     /// True when a node passes the caller's own credential on.
     pub callers_key_travels: bool,
     /// `X-Claude-Timezone` on every upstream request.
@@ -25,7 +27,6 @@ pub struct Snapshot {
     /// Hashes of Ferry's own keys: compared in constant time, useless to a thief.
     access: Vec<blake3::Hash>,
     lines: BTreeMap<String, Arc<str>>,
-    pub(super) standby: Vec<bool>,
     line_default: Arc<str>,
     line_other: Arc<str>,
 }
@@ -40,7 +41,8 @@ impl Snapshot {
     ///
     /// # Errors
     /// The time zone cannot stand in a header.
-    pub fn new(settings: Settings, nodes: Vec<Arc<Node>>) -> Result<Self, ZoneNotAHeader> {
+    pub fn new(settings: Settings, fleet: Fleet) -> Result<Self, ZoneNotAHeader> {
+        let nodes = || fleet.nodes.iter();
         let zone = match settings.timezone.as_str() {
             "" => None,
             name => Some(
@@ -56,15 +58,15 @@ impl Snapshot {
         let lines =
             settings.lines.iter().map(|name| (name.clone(), Arc::from(name.as_str()))).collect();
         Ok(Self {
-            callers_key_travels: nodes.iter().any(|node| node.settings.keys.is_empty()),
+            callers_key_travels: nodes().any(|node| node.settings.keys.is_empty()),
+            has_many_keys: nodes().map(|node| node.settings.keys.len()).sum::<usize>() > 1,
             zone,
             access,
             lines,
-            standby: nodes.iter().map(|node| node.settings.role == Role::Standby).collect(),
             line_default: Arc::from("default"),
             line_other: Arc::from("other"),
             settings,
-            nodes,
+            fleet,
         })
     }
 

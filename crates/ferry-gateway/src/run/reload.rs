@@ -10,9 +10,8 @@ use crate::clock;
 use crate::config::{self, ConfigReport, Inputs, Problem};
 use crate::journey::snapshot::ZoneNotAHeader;
 use crate::journey::{self, Snapshot};
-use crate::tasks::Tasks;
 use crate::telemetry::{LogLevel, NoticeEvent, ReloadResult, Telemetry};
-use crate::upstream::{self, Node, TlsError};
+use crate::upstream::{self, Base, Fleet, Node, TlsError};
 
 /// What a reload did.
 #[derive(Debug)]
@@ -49,13 +48,13 @@ pub enum ReloadError {
 pub(super) fn nodes(
     settings: &upstream::Settings,
     before: &[Arc<Node>],
-    tasks: &Tasks,
+    base: &Base,
 ) -> Result<Vec<Arc<Node>>, TlsError> {
     settings
         .nodes
         .iter()
         .map(|node| {
-            let new = Node::new(node, settings, tasks)?;
+            let new = Node::new(node, settings, base)?;
             let old = before.iter().find(|old| old.settings.name == node.name);
             Ok(Arc::new(match old {
                 Some(old) => new.succeeding(old),
@@ -70,16 +69,19 @@ pub(super) fn reload(running: &mut Running, inputs: &Inputs) -> Result<Reloaded,
     let new = loaded.resolved;
     super::check_exposure(&new, running.data, running.admin)?;
     let before = running.journey.snapshot();
-    let node_list = nodes(&new.upstream, &before.nodes, &running.tasks)?;
+    let base = running.journey.shared().base();
+    let node_list = nodes(&new.upstream, &before.fleet.nodes, base)?;
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
     // Whether `Host` is checked belongs to the socket, which stays until a restart.
     let loopback = running.data.ip().to_canonical().is_loopback();
     let settings = journey::Settings { loopback, ..new.journey.clone() };
-    let snapshot = Arc::new(Snapshot::new(settings, node_list)?);
+    let fleet = Fleet::new(node_list, &new.upstream, base);
+    let snapshot = Arc::new(Snapshot::new(settings, fleet)?);
     if let (Some(certificate), Some(files)) = (&running.certificate, &new.serve.tls) {
         certificate.reload(files)?;
     }
     running.telemetry.know(&snapshot.line_labels(), &names);
+    running.journey.shared().reconfigure(&new.journey.retry);
     running.journey.replace(snapshot);
     let restart_needed = config::restart_needed(&running.started, &new);
     Ok(Reloaded { restart_needed, warnings: loaded.warnings, files: loaded.files })

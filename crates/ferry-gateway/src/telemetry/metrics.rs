@@ -16,7 +16,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::event::{RequestEvent, Tokens};
-use super::names::{self, AttemptResult, Outcome, ReloadResult, TokenClass};
+use super::names::{self, AttemptResult, Outcome, ReloadResult, RetryCost, TokenClass};
 
 /// Seconds of a whole request: from a cached answer to the SDKs' own limit of ten minutes.
 const DURATION_BUCKETS: [f64; 14] =
@@ -39,6 +39,8 @@ pub struct Metrics {
     first_events: Family<LineLabel, Histogram>,
     tokens: Family<TokenLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    retries: Family<RetryLabel, Counter>,
+    retries_refused: Counter,
     requests_in_flight: Gauge,
     held_bytes: Gauge,
     connections: Gauge,
@@ -90,6 +92,11 @@ struct AttemptLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RetryLabel {
+    cost: RetryCost,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReloadLabel {
     result: ReloadResult,
 }
@@ -108,6 +115,8 @@ impl Metrics {
             first_events: Family::new_with_constructor(|| Histogram::new(FIRST_EVENT_BUCKETS)),
             tokens: Family::default(),
             attempts: Family::default(),
+            retries: Family::default(),
+            retries_refused: Counter::default(),
             requests_in_flight: Gauge::default(),
             held_bytes: Gauge::default(),
             connections: Gauge::default(),
@@ -137,6 +146,16 @@ impl Metrics {
         );
         registry.register(names::ATTEMPTS, "Attempts at a node", self.attempts.clone());
         registry.register(
+            names::RETRIES,
+            "Tries after the first, by what they cost",
+            self.retries.clone(),
+        );
+        registry.register(
+            names::RETRIES_REFUSED,
+            "Retries that were not made because the budget of all requests was spent",
+            self.retries_refused.clone(),
+        );
+        registry.register(
             names::REQUESTS_IN_FLIGHT,
             "Requests between head and last byte",
             self.requests_in_flight.clone(),
@@ -163,6 +182,9 @@ impl Metrics {
             "The version that runs",
             Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
         );
+        for cost in RetryCost::ALL {
+            drop(self.retries.get_or_create(&RetryLabel { cost }));
+        }
         for result in ReloadResult::ALL {
             drop(self.config_reloads.get_or_create(&ReloadLabel { result }));
         }
@@ -217,6 +239,16 @@ impl Metrics {
     pub fn attempt(&self, node: &Arc<str>, result: AttemptResult) {
         let node = Arc::clone(self.node_label(&self.known(), node));
         self.attempts.get_or_create(&AttemptLabels { node, result }).inc();
+    }
+
+    /// Counts a retry.
+    pub fn retried(&self, cost: RetryCost) {
+        self.retries.get_or_create(&RetryLabel { cost }).inc();
+    }
+
+    /// Counts a retry that was not made.
+    pub fn retry_refused(&self) {
+        self.retries_refused.inc();
     }
 
     /// Moves the gauge of running requests.

@@ -17,6 +17,10 @@ pub const FIRST_EVENT_SECONDS: &str = "first_event_seconds";
 pub const TOKENS: &str = "tokens";
 /// Attempts by node and result.
 pub const ATTEMPTS: &str = "attempts";
+/// Retries by what they cost: a connect, nothing, or perhaps a second answer.
+pub const RETRIES: &str = "retries";
+/// Retries that were due and not made, since the budget of all requests was spent.
+pub const RETRIES_REFUSED: &str = "retries_refused";
 /// Requests between head and last byte.
 pub const REQUESTS_IN_FLIGHT: &str = "requests_in_flight";
 /// Bytes of bodies and answers held in memory.
@@ -165,6 +169,32 @@ impl AttemptResult {
     }
 }
 label_value!(AttemptResult);
+
+/// What a retry costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RetryCost {
+    /// Nothing had been written.
+    Connect,
+    /// Nothing can have been billed.
+    Free,
+    /// It may be billed twice.
+    Paid,
+}
+
+impl RetryCost {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Connect, Self::Free, Self::Paid];
+
+    /// The word in labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Free => "free",
+            Self::Paid => "paid",
+        }
+    }
+}
+label_value!(RetryCost);
 
 /// The five classes in which the API counts tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -2,8 +2,12 @@
 //! no task and no channel between them; an HTTP/2 connection is shared, so a task of its own drives it.
 
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -40,10 +44,38 @@ pub enum Connection {
     Http2(Stream),
 }
 
+/// Where a connection leads, and whether it has been blamed for a failure already.
+#[derive(Debug)]
+pub struct Birth {
+    /// The address that was dialled.
+    pub address: SocketAddr,
+    pub(super) born: Instant,
+    /// It takes no new request from then on.
+    pub(super) retires: Instant,
+    blamed: AtomicBool,
+}
+
+impl Birth {
+    pub(super) fn new(address: SocketAddr, born: Instant, retires: Instant) -> Arc<Self> {
+        Arc::new(Self { address, born, retires, blamed: AtomicBool::new(false) })
+    }
+
+    /// True the first time: streams that fail together because their one connection broke are one failure
+    /// of the path (reliability.md 2.3).
+    pub(super) fn blame(&self) -> bool {
+        !self.blamed.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn is_blamed(&self) -> bool {
+        self.blamed.load(Ordering::Relaxed)
+    }
+}
+
 /// A stream of a shared HTTP/2 connection: the way onto it, and the seat that the stream has there until
 /// its answer has ended or is abandoned.
 #[derive(Debug)]
 pub struct Stream {
+    pub(super) birth: Arc<Birth>,
     pub(super) sender: http2::SendRequest<Outgoing>,
     #[expect(dead_code, reason = "held, never read: dropping it frees the seat")]
     pub(super) seat: Seat,
@@ -52,6 +84,7 @@ pub struct Stream {
 /// An HTTP/1.1 connection with its driver.
 #[expect(missing_debug_implementations, reason = "hyper's driver has none; `Connection` has one")]
 pub struct Own {
+    pub(super) birth: Arc<Birth>,
     sender: http1::SendRequest<Outgoing>,
     driver: Pin<Box<Http1>>,
     /// The driver has finished: the socket is closed.
@@ -70,8 +103,12 @@ impl std::fmt::Debug for Connection {
 }
 
 impl Own {
-    pub(super) fn new(sender: http1::SendRequest<Outgoing>, driver: Http1) -> Self {
-        Self { sender, driver: Box::pin(driver), ended: false, reused: false }
+    pub(super) fn new(
+        birth: Arc<Birth>,
+        sender: http1::SendRequest<Outgoing>,
+        driver: Http1,
+    ) -> Self {
+        Self { birth, sender, driver: Box::pin(driver), ended: false, reused: false }
     }
 
     /// Reads and writes what can be. With a waker that does nothing it is a look that registers nobody.
@@ -96,6 +133,14 @@ impl Connection {
             Self::Http1(own) => own.reused,
             // A stream that dies with its connection is told apart by REFUSED_STREAM and GOAWAY.
             Self::Http2(_) => false,
+        }
+    }
+
+    /// Where it leads.
+    pub fn birth(&self) -> &Arc<Birth> {
+        match self {
+            Self::Http1(own) => &own.birth,
+            Self::Http2(stream) => &stream.birth,
         }
     }
 

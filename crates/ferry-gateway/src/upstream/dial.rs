@@ -1,20 +1,18 @@
-//! From a node's name to a connected socket: preferred addresses first, then the DNS, one after the
-//! other, each under its own deadline. (Racing them is the pool's work, which comes next.)
+//! One dial: an address becomes a connection that can take a request, TCP and TLS as one. Which address,
+//! when, and what a failure means is decided elsewhere.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::io::NodeIo;
-use super::lookup::Lookup;
 use super::settings::{HttpVersion, NodeSettings};
+use super::transport::{Transport, Wire};
 
 /// Why no connection stands.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +26,10 @@ pub enum DialError {
         #[source]
         source: io::Error,
     },
-    /// No address took the connection.
+    /// The address did not take the connection.
     #[error("connect to {address}")]
     Connect {
-        /// The last address tried.
+        /// The address tried.
         address: SocketAddr,
         /// What the kernel said.
         #[source]
@@ -55,9 +53,6 @@ pub enum DialError {
         #[source]
         source: hyper::Error,
     },
-    /// Another request's dial failed while this one waited to share its connection.
-    #[error(transparent)]
-    Joined(Arc<Self>),
     /// The node insists on HTTP/2 and did not get it, or the other way round.
     #[error("agree with {host} on the HTTP version asked for")]
     Version {
@@ -71,8 +66,33 @@ impl DialError {
     pub fn is_tls(&self) -> bool {
         match self {
             Self::Tls { .. } | Self::Version { .. } => true,
-            Self::Joined(failed) => failed.is_tls(),
             Self::Resolve { .. } | Self::Connect { .. } | Self::Http { .. } => false,
+        }
+    }
+
+    /// True when it points at this machine's own network: no route, no address of its own, no resolver.
+    pub fn points_home(&self) -> bool {
+        use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
+        match self {
+            Self::Resolve { .. } => true,
+            Self::Connect { source, .. } => matches!(
+                source.kind(),
+                NetworkDown | NetworkUnreachable | HostUnreachable | AddrNotAvailable
+            ),
+            Self::Tls { .. } | Self::Version { .. } | Self::Http { .. } => false,
+        }
+    }
+
+    /// True when the other side, or something on the way, said no; false when nothing was heard at all.
+    pub fn was_answered(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset
+            ),
+            Self::Tls { source, .. } => source.kind() != io::ErrorKind::TimedOut,
+            Self::Version { .. } | Self::Http { .. } => true,
+            Self::Resolve { .. } => false,
         }
     }
 }
@@ -84,7 +104,7 @@ pub(super) struct Patience {
     pub(super) tls: Duration,
 }
 
-/// A socket and the HTTP version that was agreed on it.
+/// A stream of bytes and the HTTP version that was agreed on it.
 pub(super) struct Dialled {
     pub(super) io: NodeIo,
     pub(super) http2: bool,
@@ -92,123 +112,51 @@ pub(super) struct Dialled {
 
 /// Connects, and shakes hands when the node's URL says https.
 pub(super) async fn dial(
+    transport: &dyn Transport,
     node: &NodeSettings,
     tls: Option<&Arc<rustls::ClientConfig>>,
-    lookup: &Lookup,
+    address: SocketAddr,
     patience: Patience,
 ) -> Result<Dialled, DialError> {
-    let host = node.url.host().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let usual = if tls.is_some() { 443 } else { 80 };
-    let port = node.url.port_u16().unwrap_or(usual);
-    let place = Place { host: bare, port, preferred: &node.addresses };
-    let socket = connect(&place, lookup, patience.connect).await?;
-    let Some(tls) = tls else {
-        return Ok(Dialled { io: NodeIo::tcp(socket), http2: node.http == HttpVersion::Http2 });
+    let failed = |source| DialError::Connect { address, source };
+    let wire = match timeout(patience.connect, transport.connect(address)).await {
+        Ok(connected) => connected.map_err(failed)?,
+        Err(_elapsed) => return Err(failed(late(patience.connect))),
     };
-    let tls_error = |source| DialError::Tls { host: bare.to_owned(), source };
-    let name = ServerName::try_from(bare.to_owned())
+    let Some(tls) = tls else {
+        return Ok(Dialled { io: NodeIo::plain(wire), http2: node.http == HttpVersion::Http2 });
+    };
+    let host = bare_host(node);
+    let tls_error = |source| DialError::Tls { host: host.to_owned(), source };
+    let name = ServerName::try_from(host.to_owned())
         .map_err(|error| tls_error(io::Error::new(io::ErrorKind::InvalidInput, error)))?;
-    let shaken = timeout(patience.tls, TlsConnector::from(Arc::clone(tls)).connect(name, socket));
-    let stream = match shaken.await {
-        Ok(done) => done.map_err(tls_error)?,
-        Err(_elapsed) => return Err(tls_error(late(patience.tls))),
+    let connector = TlsConnector::from(Arc::clone(tls));
+    let stream = match wire {
+        Wire::Tcp(socket) => match timeout(patience.tls, connector.connect(name, socket)).await {
+            Ok(done) => done.map_err(tls_error)?,
+            Err(_elapsed) => return Err(tls_error(late(patience.tls))),
+        },
+        #[cfg(test)]
+        Wire::Pipe(_) => return Err(tls_error(io::Error::other("a pipe has no TLS"))),
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     if node.http == HttpVersion::Http2 && !http2 {
-        return Err(DialError::Version { host: bare.to_owned() });
+        return Err(DialError::Version { host: host.to_owned() });
     }
     Ok(Dialled { io: NodeIo::tls(stream), http2 })
 }
 
-/// Where a node listens.
-struct Place<'a> {
-    host: &'a str,
-    port: u16,
-    preferred: &'a [IpAddr],
+/// The node's host, an IPv6 address without its brackets.
+pub(super) fn bare_host(node: &NodeSettings) -> &str {
+    node.url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
-async fn connect(
-    place: &Place<'_>,
-    lookup: &Lookup,
-    patience: Duration,
-) -> Result<TcpStream, DialError> {
-    let mut last = None;
-    for address in place.preferred {
-        match try_address(SocketAddr::new(*address, place.port), patience).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = Some(error),
-        }
-    }
-    for address in resolve(place, lookup, patience).await?.iter() {
-        if place.preferred.contains(&address.ip()) {
-            continue;
-        }
-        match try_address(*address, patience).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => last = Some(error),
-        }
-    }
-    Err(last.unwrap_or_else(|| DialError::Resolve {
-        host: place.host.to_owned(),
-        source: io::Error::new(io::ErrorKind::NotFound, "the name has no address"),
-    }))
+/// The port that the node's URL names or implies.
+pub(super) fn port(node: &NodeSettings) -> u16 {
+    let https = node.url.scheme() == Some(&http::uri::Scheme::HTTPS);
+    node.url.port_u16().unwrap_or(if https { 443 } else { 80 })
 }
-
-async fn resolve(
-    place: &Place<'_>,
-    lookup: &Lookup,
-    patience: Duration,
-) -> Result<Arc<[SocketAddr]>, DialError> {
-    if let Ok(address) = place.host.parse::<IpAddr>() {
-        return Ok(Arc::new([SocketAddr::new(address, place.port)]));
-    }
-    let failed = |source| DialError::Resolve { host: place.host.to_owned(), source };
-    let name = (place.host.to_owned(), place.port);
-    let found = lookup.join(|| async move { Ok(tokio::net::lookup_host(name).await?.collect()) });
-    match timeout(patience, found).await {
-        Ok(answer) => answer.map_err(failed),
-        Err(_elapsed) => Err(failed(late(patience))),
-    }
-}
-
-async fn try_address(address: SocketAddr, patience: Duration) -> Result<TcpStream, DialError> {
-    let failed = |source| DialError::Connect { address, source };
-    let socket = match timeout(patience, TcpStream::connect(address)).await {
-        Ok(connected) => connected.map_err(failed)?,
-        Err(_elapsed) => return Err(failed(late(patience))),
-    };
-    // Without it Nagle's algorithm waits for the peer's delayed acknowledgement: 40 ms per event.
-    socket.set_nodelay(true).map_err(failed)?;
-    set_liveness(&socket).map_err(failed)?;
-    Ok(socket)
-}
-
-/// A dead path is known within 20 s while a slow model is left alone (reliability.md 2.2). While nothing
-/// is under way, keepalive asks the peer: 10 s of silence, then three probes 3 s apart. It asks nothing
-/// while written bytes wait to be acknowledged: then `TCP_USER_TIMEOUT` counts, without which the
-/// kernel sends them again for a quarter of an hour. It also ends a connection whose peer has taken no
-/// byte for so long, though it acknowledges (a window of zero).
-fn set_liveness(socket: &TcpStream) -> io::Result<()> {
-    let keepalive = TcpKeepalive::new()
-        .with_time(Duration::from_secs(10))
-        .with_interval(Duration::from_secs(3))
-        .with_retries(3);
-    let socket = SockRef::from(socket);
-    socket.set_tcp_keepalive(&keepalive)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
-    Ok(())
-}
-
-/// Several retransmissions even over a path of 600 ms, and less than the 20 s after which a request
-/// counts as stalled.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(15);
 
 fn late(patience: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} ms", patience.as_millis()))
 }
-
-#[cfg(test)]
-mod tests;

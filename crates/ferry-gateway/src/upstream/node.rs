@@ -1,40 +1,31 @@
-//! A node and the way to its connections: a kept one where there is one, else a new one. Nothing here
-//! decides which node is used; nothing is shared between nodes, so a connection never carries a request
-//! to a host that it was not opened for.
+//! A node: its connections, its addresses and its health. A connection is taken from the pool or asked
+//! for; the dial belongs to the node, not to the request that asked, so that whoever waits shares it and
+//! a late one serves the next. Nothing here decides which node is used; nothing is shared between
+//! nodes, so a connection never carries a request to a host that it was not opened for.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::sync::Arc;
+mod dialling;
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use ferry_rules::ewma::PeakEwma;
 use http::HeaderValue;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioIo, TokioTimer};
 
-use super::connection::{Connection, Own};
-use super::dial::{DialError, Patience, dial};
-use super::io::NodeIo;
-use super::pool::{Pool, Seats};
-use super::settings::{HttpVersion, NodeSettings, Settings};
+use super::addresses::{Address, Addresses};
+use super::base::Base;
+use super::connection::Connection;
+use super::dial::{DialError, Patience, bare_host, port};
+use super::fault::PathFault;
+use super::health::Health;
+use super::keys::Keys;
+use super::names::Names;
+use super::pool::Pool;
+use super::probe;
+use super::settings::{NodeSettings, Settings};
 use super::tls::{Tls, TlsError};
-use crate::tasks::Tasks;
-
-/// What one stream may send ahead of its reader: 3.5 MB/s over a path of 600 ms, far above what a model
-/// writes, and what a client that stopped reading costs.
-const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
-/// The largest there is (RFC 9113 section 6.9.1). Unread bytes count against the connection until they are
-/// read, so with a smaller one a few stuck readers would hold up every other stream; each is bounded
-/// by its own window.
-const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
-/// PING after this much silence, also without a stream, and how long its answer may take: a dead path is
-/// known within about 20 s, like that of an HTTP/1.1 connection (dial.rs), and not by the next request.
-const PING_AFTER: Duration = Duration::from_secs(15);
-const PING_PATIENCE: Duration = Duration::from_secs(6);
-/// The head of an answer over HTTP/2; the API's own stay under 8 KiB.
-const HEAD_BYTES_MAX: u32 = 64 * 1024;
-/// What is read at a time, and the most that the head of an answer may have over HTTP/1.1. A live
-/// stream keeps one such buffer. Writing has hyper's own bound (408 KB): a large body leaves in few calls.
-const READ_BUFFER: usize = 28 * 1024;
+use crate::clock;
 
 /// A node and its connections.
 #[derive(Debug)]
@@ -47,9 +38,31 @@ pub struct Node {
     patience: Patience,
     idle_timeout: Duration,
     idle_max: usize,
-    /// Kept over a reload that leaves the way to the node as it is.
-    pool: Arc<Pool>,
-    tasks: Tasks,
+    pub(super) base: Base,
+    /// Not kept over a reload: what was said about a key lasts until the configuration changes.
+    pub(super) keys: Keys,
+    way: Arc<Way>,
+}
+
+/// What is kept over a reload that leaves the way to the node as it is.
+#[derive(Debug)]
+struct Way {
+    pool: Pool,
+    addresses: Mutex<Addresses>,
+    names: Names,
+    health: Health,
+    /// Requests that wait for a connection to this node.
+    waiting: AtomicUsize,
+}
+
+/// A request that waits for a connection to one node.
+#[derive(Debug)]
+pub(super) struct Waiting(Arc<Way>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Node {
@@ -60,9 +73,16 @@ impl Node {
     pub fn new(
         settings: &Arc<NodeSettings>,
         bounds: &Settings,
-        tasks: &Tasks,
+        base: &Base,
     ) -> Result<Self, TlsError> {
         let https = settings.url.scheme() == Some(&http::uri::Scheme::HTTPS);
+        let way = Way {
+            pool: Pool::default(),
+            addresses: Mutex::default(),
+            names: Names::default(),
+            health: Health::new(bounds.breaker),
+            waiting: AtomicUsize::new(0),
+        };
         Ok(Self {
             settings: Arc::clone(settings),
             name_header: HeaderValue::from_str(&settings.name)
@@ -71,125 +91,211 @@ impl Node {
             patience: Patience { connect: bounds.connect_timeout, tls: bounds.tls_timeout },
             idle_timeout: bounds.idle_timeout,
             idle_max: bounds.idle_max,
-            pool: Arc::new(Pool::new(tasks)),
-            tasks: tasks.clone(),
+            base: base.clone(),
+            keys: Keys::new(settings),
+            way: Arc::new(way),
         })
     }
 
-    /// Takes over the connections of the node that had this name before a reload, when they lead to the
-    /// same place in the same way. Headers and keys may have changed: they are not a connection's.
+    /// Takes over connections, addresses and health of the node that had this name before a reload, when
+    /// they lead to the same place in the same way. Headers and keys may have changed: they are not
+    /// a connection's.
     #[must_use]
     pub fn succeeding(mut self, before: &Self) -> Self {
         let files = |node: &Self| node.tls.as_ref().map(|tls| tls.files);
         if self.settings.leads_like(&before.settings) && files(&self) == files(before) {
-            self.pool = Arc::clone(&before.pool);
+            before.way.health.succeed(&self.way.health);
+            self.way = Arc::clone(&before.way);
         }
         self
     }
 
-    /// A kept-alive connection that still stands, else a new one. `fresh` asks for a new one. Where
-    /// the new one will be shared, others wait for it instead of opening their own.
-    ///
-    /// # Errors
-    /// No address of the node could be reached.
-    pub async fn connection(&self, fresh: bool) -> Result<Connection, DialError> {
-        if fresh {
-            return self.open().await;
-        }
-        if let Some(kept) = self.pool.take(self.idle_timeout) {
-            return Ok(kept);
-        }
-        if !self.may_share() {
-            return self.open().await;
-        }
-        let mut turn = self.pool.turn().await?;
-        if let Some(kept) = self.pool.take(self.idle_timeout) {
-            return Ok(kept);
-        }
-        if !self.may_share() {
-            // The dial that was waited for agreed on HTTP/1.1: each needs its own.
-            drop(turn);
-            return self.open().await;
-        }
-        let dialled = self.open().await;
-        self.pool.end_turn(&mut turn, dialled)
+    /// Its health, kept over reloads.
+    pub fn health(&self) -> &Health {
+        &self.way.health
     }
 
-    /// True when a connection may turn out to carry many streams: always until a handshake says no.
-    fn may_share(&self) -> bool {
-        match self.settings.http {
-            HttpVersion::Http1 => false,
-            HttpVersion::Http2 => true,
-            HttpVersion::Auto => self.tls.is_some() && self.pool.speaks_http2() != Some(false),
+    /// How long a dial may take, TLS included.
+    pub(super) fn dial_timeout(&self) -> Duration {
+        self.patience.connect + if self.tls.is_some() { self.patience.tls } else { Duration::ZERO }
+    }
+
+    /// A connection from the pool that still stands. `born_after` asks for one opened no earlier.
+    pub(super) fn take(&self, born_after: Option<Instant>) -> Option<Connection> {
+        self.way.pool.take(self.idle_timeout, born_after)
+    }
+
+    /// Counts a request that waits, until it is dropped.
+    pub(super) fn wait(&self) -> Waiting {
+        self.way.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(Arc::clone(&self.way))
+    }
+
+    /// Its addresses as far as they are known, best first. Asks the resolver when that is due; the bell
+    /// rings when it has answered.
+    pub(super) fn addresses(self: &Arc<Self>, now: Instant) -> Vec<SocketAddr> {
+        let host = bare_host(&self.settings);
+        let literal = host.parse().ok().map(|ip| SocketAddr::new(ip, port(&self.settings)));
+        if literal.is_none() && self.way.names.begin(now) {
+            self.ask_resolver();
         }
+        let found = literal.map_or_else(|| self.way.names.addresses(now), |at| Arc::from([at]));
+        let mut addresses = self.known();
+        addresses.learn(&self.settings.addresses, &found, port(&self.settings));
+        addresses.ranked()
     }
 
-    async fn open(&self) -> Result<Connection, DialError> {
-        let tls = self.tls.as_ref().map(|tls| &tls.config);
-        let dialled = dial(&self.settings, tls, &self.pool.lookup, self.patience).await?;
-        self.pool.opened(dialled.http2);
-        let io = TokioIo::new(dialled.io);
-        let opened = if dialled.http2 { self.open_http2(io).await } else { open_http1(io).await };
-        opened.map_err(|source| {
-            let host = self.settings.url.host().unwrap_or_default().to_owned();
-            DialError::Http { host, source }
-        })
-    }
-
-    async fn open_http2(&self, io: TokioIo<NodeIo>) -> hyper::Result<Connection> {
-        let (sender, mut driver) = http2::Builder::new(self.tasks.clone())
-            .timer(TokioTimer::new())
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(HEAD_BYTES_MAX)
-            .keep_alive_interval(PING_AFTER)
-            .keep_alive_timeout(PING_PATIENCE)
-            .keep_alive_while_idle(true)
-            .handshake(io)
-            .await?;
-        let seats = Seats::new();
-        let granted = Arc::clone(&seats);
-        drop(self.tasks.spawn(async move {
-            let ended = poll_fn(|cx| {
-                let ended = Pin::new(&mut driver).poll(cx);
-                granted.grant(driver.current_max_send_streams());
-                ended
-            });
-            // How it ended is told to every stream on it; nobody waits for the driver itself.
-            drop(ended.await);
+    fn ask_resolver(self: &Arc<Self>) {
+        let node = Arc::clone(self);
+        drop(self.base.tasks.spawn(async move {
+            let host = bare_host(&node.settings).to_owned();
+            let said = node.base.transport.resolve(host, port(&node.settings)).await;
+            node.way.names.answered(clock::now(), said);
+            node.base.ring();
         }));
-        Ok(self.pool.share(sender, seats))
     }
 
     /// Takes a connection back after an answer that ended cleanly. A stream of a shared one is just over.
     pub fn give_back(&self, connection: Connection) {
-        let Connection::Http1(mut own) = connection else { return };
-        if own.is_usable() {
+        if let Connection::Http1(mut own) = connection
+            && own.is_usable()
+            && self.way.health.reuses(clock::now())
+        {
             own.reused = true;
-            self.pool.keep(own, self.idle_max);
+            self.way.pool.keep(own, self.idle_max);
+        }
+        self.base.ring();
+    }
+
+    /// A kept-alive connection was found dead under a request: its idle companions go with it.
+    pub fn went_stale(&self) {
+        self.way.pool.forget_idle(None);
+        self.way.health.went_stale(clock::now());
+    }
+
+    /// An address did a request harm: what leads there is given up, and it is tried last.
+    pub(super) fn hurt(&self, at: SocketAddr, now: Instant, fault: &PathFault) {
+        self.way.pool.forget_idle(Some(at));
+        if let Some(address) = self.known().get_mut(at) {
+            address.down = Some((now, fault.clone()));
         }
     }
 
     /// Closes what has been idle too long or was closed by the node. Called now and then.
     pub fn sweep(&self, now: Instant) {
-        self.pool.sweep(now, self.idle_timeout);
+        self.way.pool.sweep(now, self.idle_timeout);
     }
 
-    /// Closes every idle HTTP/1.1 connection, after one of them was found dead.
-    pub fn forget_idle(&self) {
-        self.pool.forget_idle();
+    /// Connections that would take a request at once.
+    pub(super) fn ready(&self) -> usize {
+        self.way.pool.ready()
     }
 
     /// Idle HTTP/1.1 connections, shared HTTP/2 connections, and how many were ever opened.
     pub fn counts(&self) -> (usize, usize, u64) {
-        self.pool.counts()
+        self.way.pool.counts()
+    }
+
+    /// When the resolver failed last, unless it has answered since.
+    pub(super) fn unresolved(&self) -> Option<(Instant, DialError)> {
+        let (at, source) = self.way.names.failure()?;
+        Some((at, DialError::Resolve { host: bare_host(&self.settings).to_owned(), source }))
+    }
+
+    /// Requests that wait for a connection to it.
+    pub(super) fn waiting(&self) -> usize {
+        self.way.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what its addresses did.
+    pub(super) fn forgive(&self) {
+        self.known().each_mut(|address| address.down = None);
+    }
+
+    /// Looks at what is known of its addresses.
+    pub(super) fn each_address(&self, mut look: impl FnMut(&Address)) {
+        self.known().iter().for_each(&mut look);
+    }
+
+    /// The round trip of its nearest address that answers.
+    pub(super) fn nearest(&self) -> PeakEwma {
+        self.known().nearest()
+    }
+
+    /// What a request costs there: its distance, times what waits there already.
+    pub(super) fn cost(&self) -> f64 {
+        let pending = u32::try_from(self.health().pending()).unwrap_or(u32::MAX);
+        self.nearest().cost(pending, Duration::ZERO)
+    }
+
+    /// True when all its addresses have been heard of, well or not.
+    pub(super) fn is_measured(&self) -> bool {
+        self.known().is_measured()
+    }
+
+    /// True when a dial to this address that was asked for then has come to nothing.
+    pub(super) fn has_failed(&self, at: SocketAddr, since: Instant) -> bool {
+        let known = self.known();
+        let address = known.iter().find(|known| known.at == at);
+        let failed = |address: &Address| {
+            address.half_open == 0 && address.down.as_ref().is_some_and(|(down, _)| *down >= since)
+        };
+        address.is_none_or(failed)
+    }
+
+    /// True when an address has not been measured for so long.
+    pub(super) fn is_due(&self, at: SocketAddr, every: Duration, now: Instant) -> bool {
+        let older = |probed: Instant| now.saturating_duration_since(probed) >= every;
+        let known = self.known();
+        let address = known.iter().find(|known| known.at == at);
+        address.is_some_and(|known| known.half_open == 0 && known.probed.is_none_or(older))
+    }
+
+    /// What went wrong with it last, if that was since then.
+    pub(super) fn last_fault(&self, since: Instant) -> Option<PathFault> {
+        let failed = self.health().last_failure().filter(|(at, _)| *at >= since);
+        let unresolved = || {
+            let (_, error) = self.unresolved()?;
+            self.known().iter().next().is_none().then(|| PathFault::Dial(Arc::new(error)))
+        };
+        failed.map(|(_, fault)| fault).or_else(unresolved)
+    }
+
+    /// A request has been silent for long: is it the model or the path? A probe will tell.
+    pub fn doubt(self: &Arc<Self>, now: Instant) {
+        self.probe(now);
+    }
+
+    /// Probes the path, unless a probe is under way.
+    pub(super) fn probe(self: &Arc<Self>, now: Instant) {
+        if !self.health().begin_probe(now) {
+            return;
+        }
+        let node = Arc::clone(self);
+        drop(self.base.tasks.spawn(async move {
+            let mut seat = Probing { node: &node, found: None };
+            seat.found = Some(probe::ask(&node).await);
+            drop(seat);
+            node.base.ring();
+        }));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Addresses> {
+        self.way.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn open_http1(io: TokioIo<NodeIo>) -> hyper::Result<Connection> {
-    let (sender, driver) =
-        http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(io).await?;
-    Ok(Connection::Http1(Box::new(Own::new(sender, driver))))
+/// A probe under way; its seat is free again however it ends.
+struct Probing<'a> {
+    node: &'a Node,
+    found: Option<Result<(), PathFault>>,
+}
+
+impl Drop for Probing<'_> {
+    fn drop(&mut self) {
+        let found = self.found.take().unwrap_or(Err(PathFault::Silent));
+        self.node.health().probed(clock::now(), found, self.node.base.roll());
+    }
 }
 
 #[cfg(test)]

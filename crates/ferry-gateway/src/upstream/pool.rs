@@ -2,34 +2,29 @@
 //! shared HTTP/2 connections with the streams on each counted. Opens nothing, and never waits for I/O.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::http2;
 
-use super::connection::{Connection, Own, Stream};
-use super::dial::DialError;
-use super::lookup::Lookup;
+use super::connection::{Birth, Connection, Own, Stream};
 use super::outgoing::Outgoing;
+use super::pulse::Pulse;
 use crate::clock;
-use crate::tasks::Tasks;
 
-/// Streams on one HTTP/2 connection. A node grants at least 100 (RFC 9113 section 6.5.2), and hyper takes
-/// 100 for granted before it is told. The rest is room for streams whose seat is free already while their
-/// `RST_STREAM` is still on its way; a stream beyond the node's number would wait in a queue and see
-/// nothing of its deadline. And a connection that dies takes no more than this many answers along.
-pub(super) const STREAMS_MAX: usize = 64;
+/// Streams on one HTTP/2 connection. A lost packet holds up all of them and a connection that dies takes
+/// all of them along, so they are few. A node grants at least 100 (RFC 9113 section 6.5.2), and hyper takes
+/// 100 for granted before it is told: the rest is room for streams whose seat is free already while their
+/// `RST_STREAM` is still on its way.
+pub(super) const STREAMS_MAX: usize = 32;
 
 /// A node's connections; shared by the settings before and after a reload that leave the way as it is.
+#[derive(Default)]
 pub(super) struct Pool {
     places: Mutex<Places>,
     opened: AtomicU64,
-    /// Dials that failed while others may have waited for them.
-    failed: AtomicU64,
-    /// Held by the one dial whose connection the others will share.
-    turn: tokio::sync::Mutex<Turn>,
-    pub(super) lookup: Lookup,
 }
 
 #[derive(Default)]
@@ -41,14 +36,10 @@ struct Places {
 }
 
 struct Shared {
+    birth: Arc<Birth>,
+    pulse: Arc<Pulse>,
     sender: http2::SendRequest<Outgoing>,
     seats: Arc<Seats>,
-}
-
-/// How the last dial in turn ended.
-#[derive(Default)]
-pub(super) struct Turn {
-    failed: Option<Arc<DialError>>,
 }
 
 impl std::fmt::Debug for Pool {
@@ -62,44 +53,43 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub(super) fn new(tasks: &Tasks) -> Self {
-        Self {
-            places: Mutex::default(),
-            opened: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            turn: tokio::sync::Mutex::default(),
-            lookup: Lookup::new(tasks),
-        }
-    }
-
     /// A connection that takes a request now: a shared one with a free seat, else the newest idle one.
-    pub(super) fn take(&self, idle_timeout: Duration) -> Option<Connection> {
+    /// `born_after` asks for one that was opened no earlier.
+    pub(super) fn take(
+        &self,
+        idle_timeout: Duration,
+        born_after: Option<Instant>,
+    ) -> Option<Connection> {
         let now = clock::now();
+        let new_enough = |birth: &Birth| born_after.is_none_or(|after| birth.born >= after);
         loop {
             let (since, mut own) = {
                 let mut places = self.places();
-                places.shared.retain(|shared| !shared.sender.is_closed());
+                places.shared.retain(|shared| shared.takes_more(now));
                 // The first with room, so that the connections of a busy hour fall idle and are closed.
-                if let Some(stream) = places.shared.iter().find_map(Shared::stream) {
+                let mut able = places.shared.iter().filter(|shared| new_enough(&shared.birth));
+                if let Some(stream) = able.find_map(|shared| shared.stream(now)) {
                     return Some(Connection::Http2(stream));
                 }
-                places.idle.pop_back()?
+                let newest = places.idle.iter().rposition(|(_, own)| new_enough(&own.birth))?;
+                places.idle.remove(newest)?
             };
-            if now.saturating_duration_since(since) < idle_timeout && own.is_usable() {
+            let young = now < own.birth.retires;
+            if young && now.saturating_duration_since(since) < idle_timeout && own.is_usable() {
                 return Some(Connection::Http1(own));
             }
         }
     }
 
-    /// Shares a new connection; gives its first stream. `seats` is what its driver keeps up to date.
+    /// Shares a new connection. `seats` is what its driver keeps up to date.
     pub(super) fn share(
         &self,
+        birth: Arc<Birth>,
+        pulse: Arc<Pulse>,
         sender: http2::SendRequest<Outgoing>,
         seats: Arc<Seats>,
-    ) -> Connection {
-        let stream = Stream { sender: sender.clone(), seat: Seats::sit(&seats) };
-        self.places().shared.push(Shared { sender, seats });
-        Connection::Http2(stream)
+    ) {
+        self.places().shared.push(Shared { birth, pulse, sender, seats });
     }
 
     /// Keeps an HTTP/1.1 connection for the next request; beyond `idle_max` the oldest is closed.
@@ -115,15 +105,27 @@ impl Pool {
     pub(super) fn sweep(&self, now: Instant, idle_timeout: Duration) {
         let fresh = |since| now.saturating_duration_since(since) < idle_timeout;
         let mut places = self.places();
-        places.idle.retain_mut(|(since, own)| fresh(*since) && own.is_usable());
-        places.shared.retain(|shared| {
-            !shared.sender.is_closed() && shared.seats.idle_since().is_none_or(fresh)
-        });
+        places
+            .idle
+            .retain_mut(|(since, own)| fresh(*since) && now < own.birth.retires && own.is_usable());
+        places
+            .shared
+            .retain(|shared| shared.takes_more(now) && shared.seats.idle_since().is_none_or(fresh));
     }
 
-    /// Closes every idle HTTP/1.1 connection.
-    pub(super) fn forget_idle(&self) {
-        self.places().idle.clear();
+    /// Closes the idle HTTP/1.1 connections to one address, or all of them. Shared connections that are
+    /// to blame leave by themselves.
+    pub(super) fn forget_idle(&self, address: Option<SocketAddr>) {
+        let gone = |own: &Own| address.is_none_or(|address| own.birth.address == address);
+        self.places().idle.retain(|(_, own)| !gone(own));
+    }
+
+    /// Connections that would take a request now.
+    pub(super) fn ready(&self) -> usize {
+        let now = clock::now();
+        let places = self.places();
+        let shared = places.shared.iter().filter(|shared| shared.takes_more(now)).count();
+        places.idle.len() + shared
     }
 
     /// Idle HTTP/1.1 connections, shared HTTP/2 connections, and how many were ever opened.
@@ -143,45 +145,23 @@ impl Pool {
         self.places().speaks_http2
     }
 
-    /// Waits for the turn to dial.
-    ///
-    /// # Errors
-    /// The dial that was waited for failed: another at once would fail the same way, and a queue of
-    /// dials that each use up their deadline would never end.
-    pub(super) async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, Turn>, DialError> {
-        let before = self.failed.load(Ordering::Acquire);
-        let turn = self.turn.lock().await;
-        match &turn.failed {
-            Some(error) if self.failed.load(Ordering::Acquire) != before => {
-                Err(DialError::Joined(Arc::clone(error)))
-            }
-            Some(_) | None => Ok(turn),
-        }
-    }
-
-    /// Tells those who wait for the turn how the dial ended.
-    pub(super) fn end_turn(
-        &self,
-        turn: &mut Turn,
-        dialled: Result<Connection, DialError>,
-    ) -> Result<Connection, DialError> {
-        dialled.inspect(|_opened| turn.failed = None).map_err(|error| {
-            let error = Arc::new(error);
-            turn.failed = Some(Arc::clone(&error));
-            self.failed.fetch_add(1, Ordering::Release);
-            DialError::Joined(error)
-        })
-    }
-
     fn places(&self) -> MutexGuard<'_, Places> {
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Shared {
-    fn stream(&self) -> Option<Stream> {
+    /// False once it is closed, too old or to blame: those who are on it stay until their end.
+    fn takes_more(&self, now: Instant) -> bool {
+        !self.sender.is_closed() && now < self.birth.retires && !self.birth.is_blamed()
+    }
+
+    fn stream(&self, now: Instant) -> Option<Stream> {
+        if self.pulse.is_quiet(now) {
+            return None;
+        }
         let seat = Seats::take(&self.seats)?;
-        Some(Stream { sender: self.sender.clone(), seat })
+        Some(Stream { birth: Arc::clone(&self.birth), sender: self.sender.clone(), seat })
     }
 }
 
@@ -221,12 +201,6 @@ impl Seats {
         taken.streams += 1;
         drop(taken);
         Some(Seat(Arc::clone(seats)))
-    }
-
-    /// The seat of whoever opened the connection: there is always one.
-    fn sit(seats: &Arc<Self>) -> Seat {
-        seats.taken().streams += 1;
-        Seat(Arc::clone(seats))
     }
 
     fn idle_since(&self) -> Option<Instant> {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferry_rules::breaker;
+use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Uri};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,12 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// Idle HTTP/1.1 connections kept per node.
     pub idle_max: usize,
+    /// When a node is left alone for a while.
+    pub breaker: breaker::Settings,
+    /// How often every address is measured; `None`: never.
+    pub probe_every: Option<Duration>,
+    /// Connections kept ready to the node in use.
+    pub warm: usize,
 }
 
 /// One node: a base URL that speaks the Messages API.
@@ -47,6 +55,8 @@ pub struct NodeSettings {
     pub client_cert: Option<(PathBuf, PathBuf)>,
     /// Which HTTP version is spoken.
     pub http: HttpVersion,
+    /// How a call that is no stream travels.
+    pub nonstream: Nonstream,
 }
 
 impl NodeSettings {
@@ -54,6 +64,24 @@ impl NodeSettings {
     /// can say: the contents of certificate files are compared where they are read.
     pub fn leads_like(&self, other: &Self) -> bool {
         self.url == other.url && self.addresses == other.addresses && self.http == other.http
+    }
+
+    /// A path behind the node's base URL: HTTP/1.1 takes the path alone (RFC 9112 section 3.2.1), HTTP/2
+    /// scheme and authority with it. `None` when the two make no URL.
+    pub fn uri(&self, path: &str, http2: bool) -> Option<Uri> {
+        let prefix = self.url.path().trim_end_matches('/');
+        let path = if prefix.is_empty() {
+            PathAndQuery::try_from(path)
+        } else {
+            PathAndQuery::try_from(format!("{prefix}{path}"))
+        };
+        let mut parts = http::uri::Parts::default();
+        parts.path_and_query = Some(path.ok()?);
+        if http2 {
+            parts.scheme = self.url.scheme().cloned();
+            parts.authority = self.url.authority().cloned();
+        }
+        Uri::from_parts(parts).ok()
     }
 }
 
@@ -64,6 +92,15 @@ pub struct KeySettings {
     pub key: SecretString,
     /// The workspace whose caches and files it sees; empty when not said.
     pub workspace: String,
+}
+
+/// How a call that is no stream travels upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nonstream {
+    /// As it is.
+    Pass,
+    /// As a stream, from which Ferry assembles the answer.
+    Stream,
 }
 
 /// A node's dialect.

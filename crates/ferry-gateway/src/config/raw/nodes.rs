@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::policy::Nonstream;
+
 /// One `[[nodes]]` table.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +47,9 @@ pub(crate) struct Node {
     /// HTTP version towards this node: `auto` is what TLS negotiates (1.1 in cleartext), `1` or `2` is that one only.
     #[serde(default)]
     pub(crate) http: Http,
+    /// How a call that is no stream travels to this node: `pass` as it is; `stream` as a stream that Ferry assembles, so that a middle box that ends silence after a minute does not end a long answer, and a cut is seen at once.
+    #[serde(default)]
+    pub(crate) nonstream_upstream: Nonstream,
 }
 
 impl Node {
@@ -63,6 +68,7 @@ impl Node {
             client_cert_file: String::new(),
             client_key_file: String::new(),
             http: Http::Auto,
+            nonstream_upstream: Nonstream::Pass,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `[breaker]`, `[retry]`, `[redact]`, `[cache]` and `[lines]` as written.
+//! `[breaker]`, `[retry]`, `[probe]`, `[redact]`, `[cache]` and `[lines]` as written.
 //!
 //! Their names are stable already, so a file written today stays valid. What this build cannot do
 //! is refused when asked for, never silently left out: asking for redaction and not getting it
@@ -43,21 +43,48 @@ pub(crate) struct Retry {
     /// Requests written to a node, the first one included; connects do not count.
     #[schemars(range(min = 1, max = 10))]
     pub(crate) attempts: u32,
-    /// Retries that cost nothing, as a share of all requests. 0.2 is 20 %.
+    /// Retries of what was written and provably not billed, as a share of all requests; three a second are always free. 0.2 is 20 %.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) free_ratio: f64,
     /// Retries of what may have been billed, as a share of all requests. 0.02 is 2 %.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) paid_ratio: f64,
-    /// Retries of what may have been billed that are let through however few requests there are.
+    /// Retries of what may have been billed that are saved up at most, and there at the start; one comes back every 30 s however few requests there are.
     #[schemars(range(min = 0, max = 1_000))]
     pub(crate) paid_burst: u32,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 3, free_ratio: 0.2, paid_ratio: 0.02, paid_burst: 1 }
+        Self { attempts: 3, free_ratio: 0.2, paid_ratio: 0.02, paid_burst: 20 }
     }
+}
+
+/// `[probe]`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Probe {
+    /// How often every address of a node is measured, in seconds, give or take a fifth: one connect, nothing is asked. 0: never.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub(crate) interval_s: u64,
+    /// Connections kept ready to the node in use while requests come; half as many to the next one. 0: none.
+    #[schemars(range(min = 0, max = 64))]
+    pub(crate) warm_connections: usize,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { interval_s: 30, warm_connections: 2 }
+    }
+}
+
+/// `nodes.nonstream_upstream` and `lines.NAME.nonstream_upstream`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Nonstream {
+    #[default]
+    Pass,
+    Stream,
 }
 
 /// `[redact]`.
@@ -100,6 +127,9 @@ impl Default for Cache {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Line {
+    /// How a call that is no stream travels upstream, in place of what the node says: `pass` as it is, `stream` as a stream that Ferry assembles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) nonstream_upstream: Option<Nonstream>,
     /// Redaction of this line. Reserved: this build refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) redact: Option<Reserved>,

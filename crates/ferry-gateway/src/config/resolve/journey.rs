@@ -7,10 +7,10 @@ use ferry_rules::line;
 use ferry_rules::timezone::{self, ZoneError};
 
 use super::Desk;
-use super::nodes::base_url;
+use super::nodes::{base_url, nonstream};
 use super::secret::{self, Use};
 use crate::config::raw::{Line, Raw};
-use crate::journey::{Settings, Timeouts};
+use crate::journey::{Retry, Settings, Timeouts};
 use crate::serve;
 
 pub(super) fn settings(raw: &mut Raw, listener: &serve::Settings, desk: &mut Desk<'_>) -> Settings {
@@ -40,8 +40,18 @@ pub(super) fn settings(raw: &mut Raw, listener: &serve::Settings, desk: &mut Des
         answer_bytes_max: server.answer_bytes_max,
         held_bytes_max: server.held_bytes_max,
         lines: lines(raw, desk),
+        nonstream: raw
+            .lines
+            .iter()
+            .filter_map(|(name, line)| Some((name.clone(), nonstream(line.nonstream_upstream?))))
+            .collect(),
         timeouts: timeouts(raw),
-        attempts_max: raw.retry.attempts,
+        retry: Retry {
+            attempts_max: raw.retry.attempts,
+            free_ratio: raw.retry.free_ratio,
+            paid_ratio: raw.retry.paid_ratio,
+            paid_burst: raw.retry.paid_burst,
+        },
     }
 }
 

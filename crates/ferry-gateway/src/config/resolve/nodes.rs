@@ -7,13 +7,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferry_rules::breaker;
 use http::{HeaderName, HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 
 use super::Desk;
 use super::secret::{self, Use};
 use crate::config::raw::{self, Raw};
-use crate::upstream::{HttpVersion, KeySettings, NodeKind, NodeSettings, Role, Settings};
+use crate::upstream::{
+    HttpVersion, KeySettings, NodeKind, NodeSettings, Nonstream, Role, Settings,
+};
 
 /// Message and next action.
 pub(super) type Fault = (&'static str, &'static str);
@@ -41,6 +44,32 @@ pub(super) fn settings(raw: &mut Raw, desk: &mut Desk<'_>) -> Settings {
         tls_timeout: Duration::from_millis(raw.timeouts.tls_ms),
         idle_timeout: Duration::from_millis(raw.timeouts.idle_ms),
         idle_max: raw.server.idle_connections_max,
+        breaker: breaker(raw, desk),
+        probe_every: Some(Duration::from_secs(raw.probe.interval_s))
+            .filter(|every| !every.is_zero()),
+        warm: raw.probe.warm_connections,
+    }
+}
+
+pub(super) fn nonstream(written: raw::Nonstream) -> Nonstream {
+    match written {
+        raw::Nonstream::Pass => Nonstream::Pass,
+        raw::Nonstream::Stream => Nonstream::Stream,
+    }
+}
+
+fn breaker(raw: &Raw, desk: &mut Desk<'_>) -> breaker::Settings {
+    let breaker = &raw.breaker;
+    if breaker.open_max_s < breaker.open_s {
+        let message = format!("is less than breaker.open_s, which is {}", breaker.open_s);
+        desk.error("breaker.open_max_s", message, "the longest pause is at least the first one");
+    }
+    breaker::Settings {
+        error_rate: breaker.error_rate,
+        min_attempts: breaker.min_attempts,
+        window: Duration::from_secs(breaker.window_s),
+        open: Duration::from_secs(breaker.open_s),
+        open_max: Duration::from_secs(breaker.open_max_s.max(breaker.open_s)),
     }
 }
 
@@ -87,6 +116,7 @@ fn settle(key: &str, node: &mut raw::Node, desk: &mut Desk<'_>) -> NodeSettings 
             raw::Http::One => HttpVersion::Http1,
             raw::Http::Two => HttpVersion::Http2,
         },
+        nonstream: nonstream(node.nonstream_upstream),
     }
 }
 

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use ferry_rules::patience;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -13,36 +14,44 @@ use super::{BadAnswer, Fault, Missed};
 use crate::clock;
 use crate::journey::passage::Passage;
 use crate::journey::settings::Timeouts;
-use crate::upstream::{Connection, Outgoing, SendError, Sent};
+use crate::upstream::{Connection, Node, Outgoing, SendError, Sent};
 
 /// Sends a request and waits for the head of its answer.
 pub(super) async fn exchange(
     passage: &Passage,
-    node: &Arc<str>,
+    node: &Arc<Node>,
     connection: &mut Connection,
     request: Request<Outgoing>,
     sent: &Sent,
 ) -> Result<Response<Incoming>, Missed> {
+    let name = &node.settings.name;
     let timeouts = passage.snapshot.settings.timeouts;
     let begun = clock::now();
     let mut watch = Watch {
         timeouts,
-        stream: passage.facts.stream,
+        stream: passage.facts.stream || passage.facts.assembles,
+        soft: patience::soft_mark(timeouts.first_byte),
+        asked: false,
         total_after: passage.total_deadline().saturating_duration_since(passage.read_at),
         progress_at: begun,
         bytes: 0,
     };
     let mut answer = pin!(connection.send(request));
-    let soonest = timeouts.write_stall.min(timeouts.client_idle).min(timeouts.first_byte);
+    let soonest = timeouts.write_stall.min(timeouts.client_idle).min(watch.soft);
     let first = begun + soonest.min(watch.total_after);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     loop {
         tokio::select! {
             biased;
-            answer = &mut answer => return answer.map_err(|error| missed(error, sent, node)),
+            answer = &mut answer => return answer.map_err(|error| missed(error, sent, name)),
             () = timer.as_mut() => match watch.look(clock::now(), sent) {
-                Ok(next) => timer.as_mut().reset(next.into()),
-                Err(late) => return Err(Missed::Final(late.fault(node))),
+                Ok(next) => {
+                    timer.as_mut().reset(next.into());
+                    if watch.asked {
+                        node.doubt(clock::now());
+                    }
+                }
+                Err(late) => return Err(Missed::Fault(late.fault(name))),
             }
         }
     }
@@ -52,6 +61,9 @@ pub(super) async fn exchange(
 struct Watch {
     timeouts: Timeouts,
     stream: bool,
+    /// After so much silence the path is asked whether it stands: the model may be slow.
+    soft: Duration,
+    asked: bool,
     /// Counted from the request's last byte.
     total_after: Duration,
     /// When bytes were last seen to move.
@@ -88,13 +100,16 @@ impl Watch {
                 self.progress_at + timeouts.write_stall.min(timeouts.client_idle)
             }
             Some(written) if now >= written + self.total_after => return Err(Late::Total),
-            Some(written) if self.stream => {
-                if now.saturating_duration_since(written) >= self.timeouts.first_byte {
-                    return Err(Late::Silent(self.timeouts.first_byte.as_millis()));
+            Some(written) => {
+                let first_byte = if self.stream { self.timeouts.first_byte } else { Duration::MAX };
+                let silent = now.saturating_duration_since(written);
+                if silent >= first_byte {
+                    return Err(Late::Silent(first_byte.as_millis()));
                 }
-                written + self.timeouts.first_byte.min(self.total_after)
+                self.asked = silent >= self.soft;
+                let next = if self.asked { self.total_after } else { self.soft };
+                written + next.min(first_byte).min(self.total_after)
             }
-            Some(written) => written + self.total_after,
         };
         // Never in the past: a look that changes nothing must not spin.
         Ok(next.max(now + Duration::from_millis(1)))
@@ -124,12 +139,12 @@ fn missed(error: SendError, sent: &Sent, node: &Arc<str>) -> Missed {
     match error {
         SendError::NotWritten(body) => Missed::NotWritten(body.map(|body| *body)),
         SendError::Stale(_) if at_once => Missed::Stale,
-        SendError::Lost(error) if error.is_user() => Missed::Final(Fault::Upload),
+        SendError::Lost(error) if error.is_user() => Missed::Fault(Fault::Upload),
         SendError::Lost(error) if error.is_parse() => {
-            Missed::Final(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
+            Missed::Fault(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }
         SendError::Stale(_) | SendError::Lost(_) => {
-            Missed::Final(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })
+            Missed::Fault(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })
         }
     }
 }

@@ -2,11 +2,13 @@
 //! JSON answer that is whole, or a download that flows. What breaks before that point is an error
 //! of Ferry's and never half an answer.
 
+mod assembled;
 mod coded;
 mod hold;
 
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use ferry_wire::error::looks_like_html;
@@ -17,6 +19,7 @@ use http::{Method, StatusCode, header as http_header};
 
 pub(in crate::journey) use self::coded::CodedEvents;
 use self::hold::hold;
+use super::judge::is_relays_own;
 use super::{BadAnswer, Fault};
 use crate::clock;
 use crate::journey::accept::Head;
@@ -24,7 +27,11 @@ use crate::journey::deadline::{Late, before};
 use crate::journey::flight::Flight;
 use crate::journey::identify::Caller;
 use crate::journey::passage::{HeldBytes, Passage};
-use crate::journey::refuse::{Refused, refused};
+use crate::upstream::PathFault;
+
+/// Of a stream whose content has not begun, no more is held back than this, and no longer.
+const HELD_MAX: usize = 64 * 1024;
+const HELD_FOR: Duration = Duration::from_secs(1);
 
 /// An answer that can be relayed.
 #[derive(Debug)]
@@ -61,47 +68,100 @@ enum Kind {
     Other,
 }
 
-/// Waits until the answer can be relayed.
-pub(in crate::journey) async fn land(
-    mut passage: Box<Passage>,
+/// An answer's form, before it is joined with the flight that brings it.
+#[derive(Debug)]
+enum Form {
+    Whole { chunks: Vec<Bytes>, head_only: bool, set_aside: Option<HeldBytes> },
+    Stream { observer: Box<Observer>, first: Vec<Bytes> },
+    Flow { first: Vec<Bytes>, watch: Option<Box<CodedEvents>>, set_aside: Option<HeldBytes> },
+}
+
+/// An answer that could go out: its head, and what it comes as.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) parts: Parts,
+    pub(super) shape: Shape,
+}
+
+/// Waits until an answer can be relayed. What the path did to it is reported to the node.
+pub(super) async fn land(
+    passage: &mut Passage,
     (mut parts, mut flight): (Parts, Flight),
-    head: Head,
-    caller: Caller,
-) -> Result<Landed, Refused> {
+    head: &Head,
+) -> Result<Answer, Fault> {
     passage.facts.upstream_request_id = parts
         .headers
         .get(ferry_wire::header::REQUEST_ID)
         .and_then(|value| value.to_str().ok())
         .map(Box::from);
-    let kind = kind(&parts, &mut flight, &head.method);
+    match form(passage, &mut parts, &mut flight, head).await {
+        Ok(form) => {
+            match relayed_page(&parts, &form) {
+                Some(status) => flight.failed(PathFault::Page(status)),
+                None => flight.answered(),
+            }
+            Ok(Answer { parts, shape: form.with(flight) })
+        }
+        Err(fault) => {
+            if let Some(fault) = fault.path() {
+                flight.failed(fault);
+            }
+            if let Some(node) = &passage.facts.node {
+                passage.shared.telemetry.attempt(&node.settings.name, fault.result());
+            }
+            Err(fault)
+        }
+    }
+}
+
+async fn form(
+    passage: &mut Passage,
+    parts: &mut Parts,
+    flight: &mut Flight,
+    head: &Head,
+) -> Result<Form, Fault> {
+    let kind = kind(parts, flight, &head.method);
     let node = Arc::clone(&flight.node.settings.name);
     let status = parts.status.as_u16();
     let bad = |answer| Err(Fault::Bad { node, answer });
     let success = parts.status.is_success();
-    let landed = match kind {
+    match kind {
         _ if parts.status.is_informational() => bad(BadAnswer::NotHttp),
         _ if is_redirect(parts.status) => bad(BadAnswer::Redirect { status }),
-        Kind::Empty if answer_is_due(&passage, &parts, &head.method) => bad(BadAnswer::HalfJson),
-        Kind::Empty => Ok(Shape::Whole { chunks: Vec::new(), head_only: true, set_aside: None }),
+        Kind::Empty if answer_is_due(passage, parts, &head.method) => bad(BadAnswer::HalfJson),
+        Kind::Empty => Ok(Form::Whole { chunks: Vec::new(), head_only: true, set_aside: None }),
         // A download flows whatever its type is.
-        _ if success && flows(passage.family) => Ok(flowing(flight)),
+        _ if success && flows(passage.family) => Ok(flowing()),
         Kind::Html if success => bad(BadAnswer::Html { status }),
-        Kind::Events if success && uncoded(&parts) => first_events(&mut passage, flight).await,
-        Kind::Events if success => Ok(coded_events(&mut passage, &parts, flight)),
-        Kind::Json | Kind::Html | Kind::Events => {
-            hold(&mut passage, &mut parts, flight, &head).await
+        Kind::Events if success && passage.facts.assembles && uncoded(parts) => {
+            assembled::assemble(passage, parts, flight).await
         }
-        Kind::Other => sniff(&mut passage, &mut parts, flight, &head).await,
-    };
-    match landed {
-        Ok(shape) => Ok(Landed { passage, parts, shape, caller }),
-        Err(fault) => {
-            if let Some(node) = &passage.facts.node {
-                passage.shared.telemetry.attempt(&node.settings.name, fault.result());
+        Kind::Events if success && uncoded(parts) => first_events(passage, flight).await,
+        Kind::Events if success => Ok(coded_events(passage, parts)),
+        Kind::Json | Kind::Html | Kind::Events => hold(passage, parts, flight, head).await,
+        Kind::Other => sniff(passage, parts, flight, head).await,
+    }
+}
+
+impl Form {
+    fn with(self, flight: Flight) -> Shape {
+        match self {
+            Self::Whole { chunks, head_only, set_aside } => {
+                Shape::Whole { chunks, head_only, set_aside }
             }
-            Err(refused(passage, fault))
+            Self::Stream { observer, first } => Shape::Stream { flight, observer, first },
+            Self::Flow { first, watch, set_aside } => {
+                Shape::Flow { flight, first, watch, set_aside }
+            }
         }
     }
+}
+
+/// The status of a page of something on the way, where the API would have answered in JSON.
+fn relayed_page(parts: &Parts, form: &Form) -> Option<u16> {
+    let Form::Whole { chunks, .. } = form else { return None };
+    let body = chunks.first().map_or(&[][..], |chunk| chunk.as_ref());
+    is_relays_own(parts, body).then(|| parts.status.as_u16())
 }
 
 fn kind(parts: &Parts, flight: &mut Flight, method: &Method) -> Kind {
@@ -149,31 +209,45 @@ fn flows(family: Family) -> bool {
     matches!(family, Family::FileContent | Family::SkillContent | Family::BatchResults)
 }
 
-async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape, Fault> {
+/// The head of a stream is held back until its content begins, so that an error before it can still go
+/// elsewhere; not for long, and not for much, since a client waits for it.
+async fn first_events(passage: &mut Passage, flight: &mut Flight) -> Result<Form, Fault> {
     let flavor = flavor(passage.family);
     let mut observer = Box::new(Observer::new(flavor));
-    let mut first = Vec::new();
+    let mut first: Vec<Bytes> = Vec::new();
     passage.facts.stream = true;
     if flavor == Flavor::Other {
         // A session's stream may stay silent until something happens: its head goes out at once.
-        return Ok(Shape::Stream { flight, observer, first });
+        return Ok(Form::Stream { observer, first });
     }
     let timeouts = &passage.snapshot.settings.timeouts;
-    let until = (clock::now() + timeouts.first_byte).min(passage.total_deadline());
+    let mut until = (clock::now() + timeouts.first_byte).min(passage.total_deadline());
     let node = Arc::clone(&flight.node.settings.name);
-    while first.is_empty() {
+    loop {
+        let facts = observer.facts();
+        let held: usize = first.iter().map(Bytes::len).sum();
+        if facts.content_started || facts.error.is_some() || facts.stopped || held >= HELD_MAX {
+            break;
+        }
         match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
-            Ok(Some(Ok(chunk))) => observer.push(chunk, &mut first),
+            Ok(Some(Ok(chunk))) => {
+                let begins = first.is_empty();
+                observer.push(chunk, &mut first);
+                if begins && !first.is_empty() {
+                    until = (clock::now() + HELD_FOR).min(passage.total_deadline());
+                }
+            }
             Ok(Some(Err(_)) | None) => {
                 return Err(Fault::Lost { node, phase: "the stream had begun" });
             }
+            Err(Late) if !first.is_empty() => break,
             Err(Late) => {
                 let after_ms = timeouts.first_byte.as_millis();
                 return Err(Fault::Silent { node, after_ms });
             }
         }
     }
-    Ok(Shape::Stream { flight, observer, first })
+    Ok(Form::Stream { observer, first })
 }
 
 /// An answer without a type that Ferry knows. Where one is due, its first bytes tell what it is: a page
@@ -181,18 +255,18 @@ async fn first_events(passage: &mut Passage, mut flight: Flight) -> Result<Shape
 async fn sniff(
     passage: &mut Passage,
     parts: &mut Parts,
-    mut flight: Flight,
+    flight: &mut Flight,
     head: &Head,
-) -> Result<Shape, Fault> {
+) -> Result<Form, Fault> {
     if !parts.status.is_success() || !passage.family.observed() || !uncoded(parts) {
-        return Ok(flowing(flight));
+        return Ok(flowing());
     }
     let node = Arc::clone(&flight.node.settings.name);
     let due = answer_is_due(passage, parts, &head.method);
     let chunk = match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
         Ok(Some(Ok(chunk))) => chunk,
         Ok(None) if due => return Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
-        Ok(None) => return Ok(flowing(flight)),
+        Ok(None) => return Ok(flowing()),
         Ok(Some(Err(_))) => return Err(Fault::Lost { node, phase: "the answer had begun" }),
         Err(Late) => return Err(Fault::Total { node }),
     };
@@ -207,22 +281,22 @@ async fn sniff(
     } else if due {
         first_events(passage, flight).await
     } else {
-        Ok(flowing(flight))
+        Ok(flowing())
     }
 }
 
 /// Events in a coding: they flow as they are, watched where Ferry promises a whole stream.
-fn coded_events(passage: &mut Passage, parts: &Parts, flight: Flight) -> Shape {
+fn coded_events(passage: &mut Passage, parts: &Parts) -> Form {
     passage.facts.stream = true;
     let watch = match flavor(passage.family) {
         Flavor::Other => None,
         flavor @ (Flavor::Messages | Flavor::Complete) => CodedEvents::of(&parts.headers, flavor),
     };
-    Shape::Flow { flight, first: Vec::new(), watch, set_aside: None }
+    Form::Flow { first: Vec::new(), watch, set_aside: None }
 }
 
-fn flowing(flight: Flight) -> Shape {
-    Shape::Flow { flight, first: Vec::new(), watch: None, set_aside: None }
+fn flowing() -> Form {
+    Form::Flow { first: Vec::new(), watch: None, set_aside: None }
 }
 
 fn flavor(family: Family) -> Flavor {

@@ -8,6 +8,7 @@ use crate::dialect::messages::DialectError;
 use crate::journey::attempt::{self, BadAnswer};
 use crate::journey::{accept, admit, read};
 use crate::telemetry::Outcome;
+use crate::upstream::{PathFault, Unreached};
 
 /// Seconds after which a full Ferry is worth another try.
 const BUSY_SECONDS: u32 = 2;
@@ -188,15 +189,7 @@ fn read(fault: &read::Fault) -> Told {
 fn attempt(fault: &attempt::Fault) -> Told {
     use attempt::Fault;
     match fault {
-        Fault::NoNode { tried, last } => {
-            let cause =
-                last.as_ref().map_or_else(String::new, |error| format!(": {}", chain(error)));
-            let message = format!(
-                "Ferry reached none of its {tried} node(s){cause}. Check the network and the node's url; \
-                 `ferry config show` names the nodes."
-            );
-            Told { retry_after: Some(AWAY_SECONDS), ..node(503, "no-node", message) }
-        }
+        Fault::NoNode(unreached) => no_node(unreached),
         Fault::Dialect(error) => dialect(*error),
         Fault::Lost { node: name, phase } => node(
             502,
@@ -238,6 +231,41 @@ fn attempt(fault: &attempt::Fault) -> Told {
     }
 }
 
+/// No connection to any node.
+fn no_node(unreached: &Unreached) -> Told {
+    let away = |code, message| Told { retry_after: Some(AWAY_SECONDS), ..node(503, code, message) };
+    match unreached {
+        Unreached::NoKey => dialect(DialectError::NoKey),
+        Unreached::Full => away(
+            "nodes-away",
+            "No node can be reached, and as many requests as may wait for one do so already; \
+             `ferry nodes list` says what is wrong with each."
+                .to_owned(),
+        ),
+        Unreached::Away { home: true, last, .. } => away(
+            "local-network-down",
+            format!(
+                "This machine has no way to any node{}. Its own network is down, not the nodes: check \
+                 its connection, route and resolver.",
+                cause(last.as_ref())
+            ),
+        ),
+        Unreached::Away { nodes, waited, last, home: false } => away(
+            "no-node",
+            format!(
+                "Ferry reached none of its {nodes} node(s) within {} ms{}. Check the network and the \
+                 node's url; `ferry nodes list` says what is wrong with each.",
+                waited.as_millis(),
+                cause(last.as_ref())
+            ),
+        ),
+    }
+}
+
+fn cause(last: Option<&PathFault>) -> String {
+    last.map_or_else(String::new, |fault| format!(": {}", chain(fault)))
+}
+
 /// A node that answered, and not what the API answers.
 fn bad_answer(name: &str, answer: BadAnswer) -> Told {
     match answer {
@@ -267,6 +295,14 @@ fn bad_answer(name: &str, answer: BadAnswer) -> Told {
                 ),
             )
         },
+        BadAnswer::Unassembled => node(
+            502,
+            "unassembled",
+            format!(
+                "Node {name} sent a stream that Ferry cannot turn into one answer (it was asked for a stream \
+                 by nonstream_upstream); ask for a stream, or set nonstream_upstream = \"pass\"."
+            ),
+        ),
         BadAnswer::HalfJson => node(
             502,
             "half-answer",
@@ -310,8 +346,12 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut text = format!("could not {error}");
     let mut source = error.source();
     while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
+        let said = cause.to_string();
+        // A transparent error says what its cause says.
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         source = cause.source();
     }
     text

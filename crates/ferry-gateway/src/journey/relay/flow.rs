@@ -16,6 +16,7 @@ use crate::journey::attempt::CodedEvents;
 use crate::journey::flight::Flight;
 use crate::journey::passage::{HeldBytes, Passage};
 use crate::telemetry::{AttemptResult, Outcome};
+use crate::upstream::PathFault;
 
 /// An answer that flows.
 #[derive(Debug)]
@@ -110,6 +111,7 @@ impl Flow {
     fn broken<T>(&mut self) -> Option<Result<T, Broken>> {
         self.learn();
         let mut passage = self.passage.take()?;
+        self.flight.failed(PathFault::Cut);
         passage.facts.outcome = Outcome::Cut;
         passage.facts.code = Some("download-cut");
         tell_attempt(&passage, AttemptResult::Cut);

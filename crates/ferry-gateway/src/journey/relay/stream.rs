@@ -16,6 +16,7 @@ use crate::clock;
 use crate::journey::flight::Flight;
 use crate::journey::passage::Passage;
 use crate::telemetry::{AttemptResult, Outcome};
+use crate::upstream::PathFault;
 
 /// Events gathered into one write; more would only grow the buffer of a client that reads slowly.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
@@ -47,6 +48,17 @@ enum Over {
     Silent,
     /// Longer than a stream may last.
     Total,
+}
+
+impl Over {
+    /// What of it is the path's doing.
+    fn fault(&self) -> Option<PathFault> {
+        match self {
+            Self::Ended | Self::Broken => Some(PathFault::Cut),
+            Self::Silent => Some(PathFault::Silent),
+            Self::Total => None,
+        }
+    }
 }
 
 impl Stream {
@@ -168,7 +180,7 @@ impl Stream {
 
     /// The last bytes: what is ready, and an error event unless the stream had its clean end.
     fn end(&mut self, over: &Over) -> Option<Bytes> {
-        self.flight = None;
+        let flight = self.flight.take();
         let mut passage = self.passage.take()?;
         let ended = matches!(over, Over::Ended);
         let failed = self.observer.facts().error.is_some();
@@ -190,6 +202,9 @@ impl Stream {
             passage.facts.outcome = if failed { Outcome::UpstreamError } else { Outcome::Ok };
             tell_attempt(&passage, AttemptResult::Ok);
         } else {
+            if let (Some(mut flight), Some(fault)) = (flight, over.fault()) {
+                flight.failed(fault);
+            }
             let event = self.cut(&mut passage, over);
             self.ready_len += event.len();
             self.ready.push(event);

@@ -1,5 +1,6 @@
 //! A node before a listener of this process: HTTP/2 by prior knowledge, so that no certificate is needed.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -8,11 +9,16 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::clock;
-use crate::upstream::{NodeKind, Outgoing, Role};
+use crate::tasks::Tasks;
+use crate::upstream::{Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Role, Unreached};
 
 const IDLE: Duration = Duration::from_secs(55);
 
 fn node_at(address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
+    node_on(&Base::new(&Tasks::default(), 1), address, scheme, http)
+}
+
+fn node_on(base: &Base, address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
     let settings = Arc::new(NodeSettings {
         name: Arc::from("n"),
         kind: NodeKind::Messages,
@@ -24,15 +30,46 @@ fn node_at(address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
         extra_ca_file: None,
         client_cert: None,
         http,
+        nonstream: Nonstream::Pass,
     });
-    let bounds = Settings {
+    let bounds = bounds();
+    Arc::new(Node::new(&settings, &bounds, base).unwrap())
+}
+
+fn bounds() -> Settings {
+    Settings {
         nodes: Vec::new(),
         connect_timeout: Duration::from_secs(30),
         tls_timeout: Duration::from_secs(30),
         idle_timeout: IDLE,
         idle_max: 4,
+        breaker: ferry_rules::breaker::Settings {
+            error_rate: 0.05,
+            min_attempts: 20,
+            window: Duration::from_secs(30),
+            open: Duration::from_secs(5),
+            open_max: Duration::from_mins(1),
+        },
+        probe_every: None,
+        warm: 0,
+    }
+}
+
+/// A connection as a request without any history gets it.
+async fn connect(node: &Arc<Node>, born_after: Option<Instant>) -> Result<Connection, Unreached> {
+    let fleet = Fleet::new(vec![Arc::clone(node)], &bounds(), &node.base);
+    let ask = Ask {
+        tried: &[],
+        born_after,
+        patience: Duration::ZERO,
+        until: clock::now() + Duration::from_hours(1),
+        held_bytes: 0,
+        conversation: 0,
+        home: false,
+        caller: Some(1),
+        model: 1,
     };
-    Arc::new(Node::new(&settings, &bounds, &Tasks::default()).unwrap())
+    fleet.reach(&ask).await.map(|reached| reached.connection)
 }
 
 /// A node that takes `streams` at once and answers nothing.
@@ -59,10 +96,10 @@ async fn granting(streams: u32) -> (Arc<Node>, Arc<AtomicUsize>) {
     (node_at(address, "http", HttpVersion::Http2), accepted)
 }
 
-async fn take(node: &Node, count: usize) -> Vec<Connection> {
+async fn take(node: &Arc<Node>, count: usize) -> Vec<Connection> {
     let mut taken = Vec::new();
     for _ in 0..count {
-        taken.push(node.connection(false).await.unwrap());
+        taken.push(connect(node, None).await.unwrap());
     }
     taken
 }
@@ -70,9 +107,9 @@ async fn take(node: &Node, count: usize) -> Vec<Connection> {
 #[tokio::test]
 async fn a_full_connection_gets_no_further_stream_and_an_emptier_one_gets_it_back() {
     let (node, _accepted) = granting(1000).await;
-    let mut taken = take(&node, 64).await;
+    let mut taken = take(&node, 32).await;
     assert_eq!(node.counts(), (0, 1, 1));
-    taken.extend(take(&node, 65).await);
+    taken.extend(take(&node, 33).await);
     assert_eq!(node.counts(), (0, 3, 3));
     // Two seats of the first connection: one given back, one dropped.
     node.give_back(taken.remove(0));
@@ -80,15 +117,15 @@ async fn a_full_connection_gets_no_further_stream_and_an_emptier_one_gets_it_bac
     taken.extend(take(&node, 2).await);
     assert_eq!(node.counts(), (0, 3, 3));
     drop(taken);
-    assert_eq!(take(&node, 64).await.len(), 64);
+    assert_eq!(take(&node, 32).await.len(), 32);
     assert_eq!(node.counts(), (0, 3, 3));
 }
 
 #[tokio::test]
 async fn a_fresh_request_opens_a_connection_of_its_own() {
     let (node, _accepted) = granting(1000).await;
-    let kept = node.connection(false).await.unwrap();
-    drop(node.connection(true).await.unwrap());
+    let kept = connect(&node, None).await.unwrap();
+    drop(connect(&node, Some(clock::now())).await.unwrap());
     assert_eq!(node.counts(), (0, 2, 2));
     drop(kept);
 }
@@ -103,7 +140,7 @@ async fn the_number_that_the_node_grants_counts_when_it_is_smaller() {
         }
         drop(held);
         // The driver looks at the node's SETTINGS when it sends, and they may not be here yet.
-        let mut stream = node.connection(false).await.unwrap();
+        let mut stream = connect(&node, None).await.unwrap();
         let body = Outgoing::held(Arc::new([]));
         let request = http::Request::get(node.settings.url.clone()).body(body).unwrap();
         let mut sent = Box::pin(stream.send(request));
@@ -120,16 +157,16 @@ async fn cold_requests_wait_for_one_connection() {
     let asked: Vec<_> = (0..200)
         .map(|_| {
             let node = Arc::clone(&node);
-            tasks.spawn(async move { node.connection(false).await.unwrap() })
+            tasks.spawn(async move { connect(&node, None).await.unwrap() })
         })
         .collect();
     let mut held = Vec::new();
     for one in asked {
         held.push(one.await.unwrap());
     }
-    assert_eq!(node.counts(), (0, 4, 4), "64 on each");
+    assert_eq!(node.counts().1, 7, "32 on each");
     drop(held);
-    assert!(accepted.load(Ordering::Relaxed) <= 4);
+    assert!(accepted.load(Ordering::Relaxed) <= 8);
 }
 
 #[tokio::test]
@@ -140,18 +177,23 @@ async fn those_who_waited_for_a_dial_that_failed_fail_with_it() {
     let asked: Vec<_> = (0..20)
         .map(|_| {
             let node = Arc::clone(&node);
-            tasks.spawn(async move { node.connection(false).await.map(drop) })
+            tasks.spawn(async move { connect(&node, None).await.map(drop) })
         })
         .collect();
     // Closed only when all have asked: the handshake fails then.
     let (socket, _) = listener.accept().await.unwrap();
     drop(socket);
     for one in asked {
-        assert!(one.await.unwrap().unwrap_err().is_tls());
+        let Unreached::Away { last: Some(PathFault::Dial(error)), .. } =
+            one.await.unwrap().unwrap_err()
+        else {
+            panic!("no dial failed")
+        };
+        assert!(error.is_tls());
     }
     // Whoever comes later dials again.
     let (again, accepted) =
-        tokio::join!(node.connection(false), async { listener.accept().await.map(drop) });
+        tokio::join!(connect(&node, None), async { listener.accept().await.map(drop) });
     assert!(again.is_err());
     accepted.unwrap();
     let later = listener.into_std().unwrap().accept();
@@ -161,14 +203,14 @@ async fn those_who_waited_for_a_dial_that_failed_fail_with_it() {
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_one_in_use_is_not() {
     let (node, _accepted) = granting(1000).await;
-    let held = take(&node, 65).await;
+    let held = take(&node, 33).await;
     let later = || clock::now() + IDLE;
     node.sweep(later());
     assert_eq!(node.counts().1, 2);
     drop(held);
     node.sweep(clock::now());
     assert_eq!(node.counts().1, 2, "not idle for long enough");
-    let first = node.connection(false).await.unwrap();
+    let first = connect(&node, None).await.unwrap();
     node.sweep(later());
     assert_eq!(node.counts().1, 1, "the surplus one is gone");
     drop(first);
@@ -190,7 +232,7 @@ async fn frame(socket: &mut tokio::net::TcpStream) -> (u8, u8) {
 async fn an_idle_connection_is_kept_alive_by_ping() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let node = node_at(listener.local_addr().unwrap(), "http", HttpVersion::Http2);
-    let (stream, accepted) = tokio::join!(node.connection(false), listener.accept());
+    let (stream, accepted) = tokio::join!(connect(&node, None), listener.accept());
     let (mut socket, _) = accepted.unwrap();
     drop(stream.unwrap());
     let mut preface = [0; 24];
@@ -207,7 +249,7 @@ async fn an_idle_connection_is_kept_alive_by_ping() {
 #[tokio::test]
 async fn connections_live_over_a_reload_that_leaves_the_way_as_it_is() {
     let (node, _accepted) = granting(1000).await;
-    drop(node.connection(false).await.unwrap());
+    drop(connect(&node, None).await.unwrap());
     let address = node.settings.url.authority().unwrap().as_str().parse().unwrap();
     let same = Arc::into_inner(node_at(address, "http", HttpVersion::Http2)).unwrap();
     let same = same.succeeding(&node);

@@ -14,6 +14,7 @@ fn node(ca: &Path) -> NodeSettings {
         headers: Vec::new(),
         extra_ca_file: Some(ca.to_owned()),
         client_cert: None,
+        nonstream: crate::upstream::Nonstream::Pass,
         http: HttpVersion::Auto,
     }
 }

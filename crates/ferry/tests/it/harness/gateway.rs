@@ -75,6 +75,7 @@ impl Setup {
         format!(
             "config_version = 1\n\
              [server]\nlisten = \"{}\"\nadmin_listen = \"127.0.0.1:0\"\n{}\
+             [probe]\ninterval_s = 0\nwarm_connections = 0\n\
              [timeouts]\n{}\n[state]\ndir = \"{dir}/state\"\n\
              [log]\nfile = \"{dir}/ferry.log\"\nformat = \"json\"\n{}\n{}",
             self.listen.as_deref().unwrap_or("127.0.0.1:0"),

@@ -12,7 +12,7 @@ use http::header as http_header;
 use http::response::Parts;
 
 use super::coded::{Undecodable, decode};
-use super::{BadAnswer, Fault, Shape, uncoded};
+use super::{BadAnswer, Fault, Form, uncoded};
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
 use crate::journey::flight::Flight;
@@ -23,9 +23,9 @@ use crate::journey::pieces::{Pieces, join};
 pub(super) async fn hold(
     passage: &mut Passage,
     parts: &mut Parts,
-    mut flight: Flight,
+    flight: &mut Flight,
     head: &Head,
-) -> Result<Shape, Fault> {
+) -> Result<Form, Fault> {
     let settings = &passage.snapshot.settings;
     let (max, held_max) = (settings.answer_bytes_max, settings.held_bytes_max);
     let node = Arc::clone(&flight.node.settings.name);
@@ -40,12 +40,7 @@ pub(super) async fn hold(
                 pieces.push(chunk);
                 if !fits || pieces.len() > max {
                     let first = pieces.finish();
-                    return Ok(Shape::Flow {
-                        flight,
-                        first,
-                        watch: None,
-                        set_aside: Some(set_aside),
-                    });
+                    return Ok(Form::Flow { first, watch: None, set_aside: Some(set_aside) });
                 }
             }
             Ok(Some(Err(_broken))) => {
@@ -57,7 +52,7 @@ pub(super) async fn hold(
     let whole = join(pieces.finish());
     let chunks =
         understand(passage, parts, whole, head).map_err(|answer| Fault::Bad { node, answer })?;
-    Ok(Shape::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
+    Ok(Form::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
 }
 
 /// Reads what a held answer says of itself; a successful Messages answer must be whole JSON.

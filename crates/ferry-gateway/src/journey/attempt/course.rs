@@ -1,0 +1,214 @@
+//! What one request has behind it: the tries it made, what they cost, and the best answer it got so far.
+//! A retry that fails worse than what came before gives the client what came before. Decisions:
+//! `ferry_rules::{retry, budget}`.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferry_rules::retry::{self, Again, Blame, Cost, Effect, Failure, Place, Verdict};
+
+use super::judge;
+use super::land::{Answer, Shape};
+use super::{BadAnswer, Fault, Missed};
+use crate::clock;
+use crate::journey::accept::Head;
+use crate::journey::identify::Caller;
+use crate::journey::passage::Passage;
+use crate::journey::read::Payload;
+use crate::journey::route::Wish;
+use crate::telemetry::RetryCost;
+use crate::upstream::{Node, Site};
+
+/// A request's tries.
+#[derive(Debug)]
+pub(super) struct Course {
+    wish: Wish,
+    effect: Effect,
+    attempts_max: u32,
+    written: u32,
+    free: u32,
+    paid: u32,
+    stale_retried: bool,
+    /// What is left of the time that it may wait between tries and for a node.
+    patience: Duration,
+    /// An upstream error that the client gets when nothing better comes.
+    kept: Option<(Answer, Arc<Node>)>,
+}
+
+impl Course {
+    pub(super) fn begin(passage: &Passage, head: &Head, caller: Caller, payload: &Payload) -> Self {
+        let settings = &passage.snapshot.settings;
+        passage.shared.deposit(clock::now());
+        Self {
+            wish: Wish::new(passage, head, caller, payload),
+            effect: judge::effect(passage.family, &head.method),
+            attempts_max: retry::attempts_max(
+                settings.retry.attempts_max,
+                passage.facts.client_retry,
+            ),
+            written: 0,
+            free: 0,
+            paid: 0,
+            stale_retried: false,
+            patience: settings.timeouts.patience,
+            kept: None,
+        }
+    }
+
+    /// What the next try is to be.
+    pub(super) fn wish(&mut self, payload: &Payload) -> &mut Wish {
+        self.wish.patience = self.patience;
+        if matches!(payload, Payload::Flowing(_)) {
+            // It cannot be sent twice, so it gets no connection that may have died.
+            self.wish.born_after = Some(clock::now());
+        }
+        &mut self.wish
+    }
+
+    /// A connection was waited for.
+    pub(super) fn waited(&mut self, waited: Duration) {
+        self.patience = self.patience.saturating_sub(waited);
+    }
+
+    /// What follows a try. Tells key and provider what it says about them.
+    pub(super) fn judge(
+        &mut self,
+        passage: &mut Passage,
+        site: &Site,
+        tried: &Result<Answer, Missed>,
+        payload: &Payload,
+    ) -> Verdict {
+        let now = clock::now();
+        let failure = match tried {
+            Ok(answer) => judge::failure(answer, passage.facts.late_error),
+            Err(missed) => Some(judge::failure_of(missed)),
+        };
+        let fleet = &passage.snapshot.fleet;
+        let Some(failure) = failure else {
+            fleet.worked(site);
+            return Verdict::Final;
+        };
+        if let Err(Missed::Fault(Fault::Bad { answer: BadAnswer::Unassembled, .. })) = tried {
+            passage.facts.unassembled = true;
+        }
+        if !matches!(tried, Err(Missed::NotWritten(_))) {
+            self.written += 1;
+        }
+        passage.facts.tries = self.written;
+        match (retry::blame(failure), failure) {
+            (
+                Blame::Overload | Blame::Key,
+                Failure::Status(status) | Failure::EarlyError(status),
+            ) => {
+                let model = passage.facts.model.as_deref().unwrap_or("");
+                fleet.refused(site, &status, model, now);
+            }
+            _ => fleet.left(site),
+        }
+        if failure == Failure::StaleConnection && self.stale_retried {
+            // The second was a new connection, and cannot have been stale.
+            return Verdict::Final;
+        }
+        let hopeless = matches!(
+            tried,
+            Err(Missed::Fault(Fault::Dialect(_) | Fault::Upload | Fault::Total { .. }))
+        );
+        if hopeless || now >= passage.total_deadline() {
+            return Verdict::Final;
+        }
+        self.wish.tried.push(site.place);
+        let course = retry::Course {
+            effect: self.effect,
+            resendable: payload.can_be_sent() || matches!(tried, Err(Missed::NotWritten(Some(_)))),
+            elsewhere: fleet.elsewhere(&self.wish.ask(), now),
+            stale_retried: self.stale_retried,
+            written: self.written,
+            attempts_max: self.attempts_max,
+            free: self.free,
+            paid: self.paid,
+            patience: self.patience,
+        };
+        let verdict = retry::verdict(failure, &course, passage.shared.roll());
+        // Where nothing was written, no budget of all requests bears it.
+        let granted = if failure == Failure::NotWritten {
+            verdict
+        } else {
+            passage.shared.grant(verdict, now)
+        };
+        if let (Verdict::Retry(_), Verdict::Final) = (verdict, granted) {
+            passage.shared.telemetry.retry_refused();
+        }
+        granted
+    }
+
+    /// Notes a retry, and keeps what came of the try before it.
+    pub(super) fn again(
+        &mut self,
+        passage: &Passage,
+        tried: Result<Answer, Missed>,
+        again: Again,
+        payload: &mut Payload,
+    ) {
+        passage.shared.telemetry.retried(match again.cost {
+            Cost::Connect => RetryCost::Connect,
+            Cost::Free => RetryCost::Free,
+            Cost::Paid => RetryCost::Paid,
+        });
+        match again.cost {
+            Cost::Connect => {}
+            Cost::Free => self.free += 1,
+            Cost::Paid => self.paid += 1,
+        }
+        if again.place == Place::FreshConnection {
+            self.wish.tried.pop();
+            self.wish.born_after = Some(clock::now());
+        }
+        match tried {
+            Ok(answer) => {
+                if let Some(node) = &passage.facts.node {
+                    self.kept = Some((answer, Arc::clone(node)));
+                }
+            }
+            Err(Missed::Stale) => self.stale_retried = true,
+            Err(Missed::NotWritten(body)) => payload.give_back(body),
+            Err(Missed::Fault(_)) => {}
+        }
+        if again.place == Place::Anywhere {
+            self.wish.tried.clear();
+        }
+    }
+
+    /// Waits before the next try, as far as the request's own end allows.
+    pub(super) async fn rest(&mut self, passage: &Passage, again: Again) {
+        if again.wait.is_zero() {
+            return;
+        }
+        let until: Instant = (clock::now() + again.wait).min(passage.total_deadline());
+        tokio::time::sleep_until(until.into()).await;
+        self.patience = self.patience.saturating_sub(again.wait);
+    }
+
+    /// The end: what the last try gave, or what an earlier one gave when that is better.
+    pub(super) fn end(
+        self,
+        passage: &mut Passage,
+        last: Result<Answer, Missed>,
+    ) -> Result<Answer, Fault> {
+        let fault = match last {
+            Ok(answer) => return Ok(answer),
+            Err(Missed::Fault(fault)) => fault,
+            Err(Missed::NotWritten(_) | Missed::Stale) => {
+                let node = passage.facts.node.as_ref();
+                let node =
+                    node.map_or_else(|| Arc::from("?"), |node| Arc::clone(&node.settings.name));
+                Fault::Lost { node, phase: "the request was sent" }
+            }
+        };
+        let Some((answer, node)) = self.kept else { return Err(fault) };
+        passage.facts.node = Some(node);
+        if let Shape::Stream { .. } = answer.shape {
+            passage.facts.stream = true;
+        }
+        Ok(answer)
+    }
+}

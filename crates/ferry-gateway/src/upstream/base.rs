@@ -1,0 +1,114 @@
+//! What all nodes stand on, over every reload: where tasks are counted, the network below, the bell that
+//! rings when a connection has come, and the dice. Holds nothing of any one node.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferry_rules::patience;
+
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::room::Rooms;
+use super::transport::{System, Transport};
+use crate::tasks::Tasks;
+
+/// Shared by every node; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Base {
+    pub(super) tasks: Tasks,
+    pub(super) transport: Arc<dyn Transport>,
+    /// Whether providers have room.
+    pub(super) rooms: Arc<Rooms>,
+    bell: Arc<Bell>,
+    dice: Arc<AtomicU64>,
+    queue: Arc<Mutex<patience::Waiting>>,
+}
+
+/// Rung when something has come that a waiting request may want: a connection, an address, a failure.
+#[derive(Debug, Default)]
+struct Bell {
+    notify: Notify,
+    waiting: AtomicUsize,
+}
+
+impl Base {
+    /// On the system's network. `seed` is random, so that two processes do not probe in step.
+    pub fn new(tasks: &Tasks, seed: u64) -> Self {
+        Self::over(tasks, seed, Arc::new(System))
+    }
+
+    /// On another network.
+    pub(super) fn over(tasks: &Tasks, seed: u64, transport: Arc<dyn Transport>) -> Self {
+        let dice = Arc::new(AtomicU64::new(seed));
+        Self {
+            tasks: tasks.clone(),
+            transport,
+            rooms: Arc::default(),
+            bell: Arc::default(),
+            dice,
+            queue: Arc::default(),
+        }
+    }
+
+    /// A number from 0 up to, and not including, 1 (`SplitMix64`: good enough for jitter, and seeded).
+    pub fn roll(&self) -> f64 {
+        let step = 0x9e37_79b9_7f4a_7c15;
+        let mut mixed = self.dice.fetch_add(step, Ordering::Relaxed).wrapping_add(step);
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        let bits = u32::try_from(mixed >> 32).unwrap_or(u32::MAX);
+        f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// Tells everybody who waits to look again.
+    pub(super) fn ring(&self) {
+        if self.bell.waiting.load(Ordering::SeqCst) > 0 {
+            self.bell.notify.notify_waiters();
+        }
+    }
+
+    /// A seat among those who are told.
+    pub(super) fn listen(&self) -> Listening<'_> {
+        self.bell.waiting.fetch_add(1, Ordering::SeqCst);
+        Listening(&self.bell)
+    }
+}
+
+/// A request that is held because no node can be reached; dropped, it makes room for another.
+#[derive(Debug)]
+pub(super) struct Held {
+    queue: Arc<Mutex<patience::Waiting>>,
+    bytes: usize,
+}
+
+impl Base {
+    /// A place among the requests that wait for a path; `None` when as many wait as may.
+    pub(super) fn hold(&self, bytes: usize) -> Option<Held> {
+        let entered = self.queue.lock().unwrap_or_else(PoisonError::into_inner).enter(bytes);
+        entered.then(|| Held { queue: Arc::clone(&self.queue), bytes })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).leave(self.bytes);
+    }
+}
+
+/// Somebody who waits for the bell.
+pub(super) struct Listening<'a>(&'a Bell);
+
+impl Listening<'_> {
+    /// Resolves at the next ring; one that was enabled misses none.
+    pub(super) fn next(&self) -> Notified<'_> {
+        self.0.notify.notified()
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}

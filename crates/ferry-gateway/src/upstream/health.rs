@@ -1,0 +1,210 @@
+//! A node's health: its breaker, whether its path is under suspicion, and what is under way. Failures of
+//! the path alone are charged here. Decisions: `ferry_rules::breaker`; when to ask is the probe's.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use ferry_rules::breaker::{self, Attempt, Breaker};
+
+use super::dial::DialError;
+use super::fault::PathFault;
+use crate::clock;
+
+/// Kept-alive connections that died in a row under requests, from which on none is kept any more: a box
+/// on the way forgets them faster than they are used.
+const STALE_MAX: u32 = 2;
+/// For how long none is kept then.
+const NO_REUSE: Duration = Duration::from_mins(1);
+
+/// What is known of a node's path.
+#[derive(Debug)]
+pub struct Health {
+    settings: breaker::Settings,
+    breaker: Mutex<Breaker>,
+    /// Asked for an answer that needs no model, the path was silent last time.
+    suspect: AtomicBool,
+    /// A probe is under way.
+    probing: AtomicBool,
+    /// Requests written whose answer has not begun.
+    pub(super) pending: AtomicUsize,
+    /// Requests written whose answer has not ended.
+    pub(super) in_flight: AtomicUsize,
+    stale: AtomicU32,
+    last: Mutex<Last>,
+}
+
+/// When things happened last.
+#[derive(Debug, Default, Clone)]
+struct Last {
+    reached: Option<Instant>,
+    failed: Option<(Instant, PathFault)>,
+    used: Option<Instant>,
+    probed: Option<Instant>,
+    stale: Option<Instant>,
+}
+
+impl Health {
+    pub(super) fn new(settings: breaker::Settings) -> Self {
+        Self {
+            settings,
+            breaker: Mutex::new(Breaker::new(settings, clock::now())),
+            suspect: AtomicBool::new(false),
+            probing: AtomicBool::new(false),
+            pending: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            stale: AtomicU32::new(0),
+            last: Mutex::default(),
+        }
+    }
+
+    /// Takes the settings of the one that a reload made, and keeps the rest.
+    pub(super) fn succeed(&self, new: &Self) {
+        self.breaker().reconfigure(new.settings, clock::now());
+    }
+
+    /// A request is about to be written.
+    pub(super) fn began(&self, now: Instant) -> Attempt {
+        self.pending.fetch_add(1, Ordering::Relaxed);
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
+        self.last().used = Some(now);
+        self.breaker().started(now)
+    }
+
+    /// An answer has begun: the path works.
+    pub(super) fn answered(&self, attempt: Attempt, now: Instant, reused: bool) {
+        self.breaker().succeeded(attempt);
+        self.suspect.store(false, Ordering::Relaxed);
+        if reused {
+            self.stale.store(0, Ordering::Relaxed);
+        }
+        self.last().reached = Some(now);
+    }
+
+    /// A request was done harm; charged to the path. True when the breaker has opened over it.
+    pub(super) fn failed(
+        &self,
+        attempt: Attempt,
+        now: Instant,
+        fault: PathFault,
+        roll: f64,
+    ) -> bool {
+        let charged = !fault.points_home();
+        self.last().failed = Some((now, fault));
+        charged && self.breaker().failed(attempt, now, roll)
+    }
+
+    /// A connection was opened. It proves that the address is there, and no more.
+    pub(super) fn reached(&self, now: Instant) {
+        self.last().reached = Some(now);
+    }
+
+    /// A dial that began then came to nothing. Of a racing pair, the one that lost its SYN proves nothing: it is
+    /// charged only when nothing else reached the node since.
+    pub(super) fn not_reached(
+        &self,
+        begun: Instant,
+        now: Instant,
+        error: Arc<DialError>,
+        roll: f64,
+    ) {
+        if self.last().reached.is_some_and(|reached| reached >= begun) {
+            return;
+        }
+        let attempt = self.breaker().started(now);
+        self.failed(attempt, now, PathFault::Dial(error), roll);
+    }
+
+    /// A kept-alive connection died under a request.
+    pub(super) fn went_stale(&self, now: Instant) {
+        self.stale.fetch_add(1, Ordering::Relaxed);
+        self.last().stale = Some(now);
+    }
+
+    /// True while a connection may be used for a second request.
+    pub(super) fn reuses(&self, now: Instant) -> bool {
+        if self.stale.load(Ordering::Relaxed) < STALE_MAX {
+            return true;
+        }
+        let over = |at: Instant| now.saturating_duration_since(at) >= NO_REUSE;
+        if self.last().stale.is_none_or(over) {
+            self.stale.store(0, Ordering::Relaxed);
+            return true;
+        }
+        false
+    }
+
+    /// The breaker, to look at.
+    pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_closed(&self, now: Instant) -> bool {
+        self.breaker().state(now) == breaker::State::Closed
+    }
+
+    pub(super) fn is_suspect(&self) -> bool {
+        self.suspect.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn last_reached(&self) -> Option<Instant> {
+        self.last().reached
+    }
+
+    pub(super) fn last_used(&self) -> Option<Instant> {
+        self.last().used
+    }
+
+    pub(super) fn last_failure(&self) -> Option<(Instant, PathFault)> {
+        self.last().failed.clone()
+    }
+
+    /// Requests written whose answer has not begun.
+    pub(super) fn pending(&self) -> usize {
+        self.pending.load(Ordering::Relaxed)
+    }
+
+    /// Requests written whose answer has not ended.
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Takes the one seat of a probe; false while another has it.
+    pub(super) fn begin_probe(&self, now: Instant) -> bool {
+        let free = !self.probing.swap(true, Ordering::Relaxed);
+        if free {
+            self.last().probed = Some(now);
+        }
+        free
+    }
+
+    /// When a probe began last.
+    pub(super) fn last_probe(&self) -> Option<Instant> {
+        self.last().probed
+    }
+
+    /// What a probe found; `Err` when the path did not answer.
+    pub(super) fn probed(&self, now: Instant, found: Result<(), PathFault>, roll: f64) {
+        self.probing.store(false, Ordering::Relaxed);
+        let alive = found.is_ok();
+        self.suspect.store(!alive, Ordering::Relaxed);
+        if alive {
+            self.last().reached = Some(now);
+        } else if let Err(fault) = found {
+            self.last().failed = Some((now, fault));
+        }
+        self.breaker().probed(alive, now, roll);
+    }
+
+    /// An operator's reset: as if nothing had ever failed.
+    pub(super) fn reset(&self, now: Instant) {
+        self.breaker().reset(now);
+        self.suspect.store(false, Ordering::Relaxed);
+        self.stale.store(0, Ordering::Relaxed);
+        self.last().failed = None;
+    }
+
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

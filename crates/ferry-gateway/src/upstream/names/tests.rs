@@ -1,0 +1,54 @@
+//! What is kept of a resolver's answers, by a clock of the test's own.
+
+use super::*;
+use crate::clock;
+
+fn address(last: u8) -> SocketAddr {
+    SocketAddr::from(([192, 0, 2, last], 443))
+}
+
+fn after(begun: Instant, seconds: u64) -> Instant {
+    begun + Duration::from_secs(seconds)
+}
+
+#[test]
+fn an_answer_is_used_while_it_is_asked_for_anew() {
+    let (names, begun) = (Names::default(), clock::now());
+    assert!(names.addresses(begun).is_empty());
+    assert!(names.begin(begun));
+    assert!(!names.begin(begun), "one lookup at a time");
+    names.answered(begun, Ok(vec![address(1)]));
+    assert_eq!(names.addresses(after(begun, 29))[..], [address(1)]);
+    assert!(!names.begin(after(begun, 29)));
+    assert!(names.begin(after(begun, 30)));
+    assert_eq!(names.addresses(after(begun, 31))[..], [address(1)]);
+    names.answered(after(begun, 32), Ok(vec![address(2)]));
+    assert_eq!(names.addresses(after(begun, 33))[..], [address(2)]);
+}
+
+#[test]
+fn a_dead_resolver_leaves_the_last_answer_for_an_hour() {
+    let (names, begun) = (Names::default(), clock::now());
+    assert!(names.begin(begun));
+    names.answered(begun, Ok(vec![address(1)]));
+    for minute in 1..60 {
+        let now = after(begun, minute * 60);
+        assert!(names.begin(now));
+        names.answered(now, Err(io::ErrorKind::TimedOut.into()));
+        assert_eq!(names.addresses(now)[..], [address(1)]);
+    }
+    assert!(names.addresses(after(begun, 3600)).is_empty());
+    assert_eq!(names.failure().unwrap().1.kind(), io::ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_failure_is_not_asked_again_at_once() {
+    let (names, begun) = (Names::default(), clock::now());
+    assert!(names.begin(begun));
+    names.answered(begun, Ok(Vec::new()));
+    assert_eq!(names.failure().unwrap().1.to_string(), "the name has no address");
+    assert!(!names.begin(begun));
+    assert!(names.begin(after(begun, 1)));
+    names.answered(after(begun, 1), Ok(vec![address(1)]));
+    assert!(names.failure().is_none());
+}

@@ -1,0 +1,197 @@
+//! How a node comes by its connections: dials that belong to it and not to the request that asked, so that
+//! whoever waits shares them and a late one serves the next.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use ferry_rules::race;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioIo, TokioTimer};
+
+use super::Node;
+use crate::clock;
+use crate::upstream::connection::{Birth, Own};
+use crate::upstream::dial::{DialError, bare_host, dial};
+use crate::upstream::fault::PathFault;
+use crate::upstream::io::NodeIo;
+use crate::upstream::pool::{STREAMS_MAX, Seats};
+use crate::upstream::pulse::Pulse;
+use crate::upstream::settings::HttpVersion;
+
+/// What one stream may send ahead of its reader: 3.5 MB/s over a path of 600 ms, far above what a model
+/// writes, and what a client that stopped reading costs.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
+/// The largest there is (RFC 9113 section 6.9.1). Unread bytes count against the connection until they are
+/// read, so with a smaller one a few stuck readers would hold up every other stream; each is bounded
+/// by its own window.
+const CONNECTION_WINDOW: u32 = (1 << 31) - 1;
+/// PING after this much silence, also without a stream, and how long its answer may take: a dead path is
+/// known within about 20 s, like that of an HTTP/1.1 connection (transport.rs), and not by the next request.
+const PING_AFTER: Duration = Duration::from_secs(15);
+const PING_PATIENCE: Duration = Duration::from_secs(6);
+/// The head of an answer over HTTP/2; the API's own stay under 8 KiB.
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+/// What is read at a time, and the most that the head of an answer may have over HTTP/1.1. A live
+/// stream keeps one such buffer. Writing has hyper's own bound (408 KB): a large body leaves in few calls.
+const READ_BUFFER: usize = 28 * 1024;
+/// A connection takes no new request after this, give or take a fifth, so that a node behind a balancer
+/// sees a fair share again and not all connections are renewed at once (reliability.md 2.4).
+const AGE_MAX: Duration = Duration::from_mins(10);
+
+impl Node {
+    /// Dials an address, unless enough dials are under way. True when one was started.
+    pub(in crate::upstream) fn dial(self: &Arc<Self>, at: SocketAddr, now: Instant) -> bool {
+        let waiting = self.way.waiting.load(Ordering::Relaxed);
+        {
+            let mut addresses = self.known();
+            let wanted = if self.may_share() { waiting.div_ceil(STREAMS_MAX) } else { waiting };
+            let enough = addresses.half_open() >= wanted.max(1);
+            let Some(address) = addresses.get_mut(at) else { return false };
+            let just_asked = address.asked.is_some_and(|asked| now < asked + race::STEP);
+            let proven = address.answered_within(race::PROVEN_FOR, now);
+            if (enough && just_asked) || address.half_open >= race::half_open_max(proven, waiting) {
+                return false;
+            }
+            address.half_open += 1;
+            address.asked = Some(now);
+        }
+        let node = Arc::clone(self);
+        drop(self.base.tasks.spawn(async move {
+            let under_way = UnderWay { node: &node, at };
+            let opened = node.open(at).await;
+            let now_open = clock::now();
+            drop(under_way);
+            match opened {
+                Ok(connection) => {
+                    node.dialled(at, now, now_open);
+                    if let Some(own) = connection {
+                        node.way.pool.keep(own, node.idle_max.max(1));
+                    }
+                }
+                Err(error) => node.dial_failed(at, now, now_open, error),
+            }
+            node.base.ring();
+        }));
+        true
+    }
+
+    fn dialled(&self, at: SocketAddr, begun: Instant, ended: Instant) {
+        let mut addresses = self.known();
+        if let Some(address) = addresses.get_mut(at) {
+            address.up = Some(ended);
+            address.probed = Some(ended);
+            address.rtt.observe(ended.saturating_duration_since(begun), ended);
+        }
+        drop(addresses);
+        self.way.health.reached(ended);
+    }
+
+    /// A dial that came to nothing is the node's failure only when nothing else reached the node since it
+    /// began: of a racing pair, the one that lost its SYN proves nothing.
+    fn dial_failed(&self, at: SocketAddr, begun: Instant, ended: Instant, error: DialError) {
+        let error = Arc::new(error);
+        if let Some(address) = self.known().get_mut(at) {
+            address.down = Some((ended, PathFault::Dial(Arc::clone(&error))));
+            address.probed = Some(ended);
+        }
+        self.way.health.not_reached(begun, ended, error, self.base.roll());
+    }
+
+    /// One connection. An HTTP/1.1 one is handed over; one that is shared stands in the pool.
+    pub(in crate::upstream) async fn open(
+        &self,
+        at: SocketAddr,
+    ) -> Result<Option<Box<Own>>, DialError> {
+        let tls = self.tls.as_ref().map(|tls| &tls.config);
+        let transport = &*self.base.transport;
+        let dialled = dial(transport, &self.settings, tls, at, self.patience).await?;
+        self.way.pool.opened(dialled.http2);
+        let now = clock::now();
+        let birth = Birth::new(at, now, now + AGE_MAX.mul_f64(0.8 + 0.4 * self.base.roll()));
+        let opened = if dialled.http2 {
+            self.open_http2(dialled.io, birth).await.map(|()| None)
+        } else {
+            open_http1(dialled.io, birth).await.map(Some)
+        };
+        opened.map_err(|source| {
+            let host = bare_host(&self.settings).to_owned();
+            DialError::Http { host, source }
+        })
+    }
+
+    async fn open_http2(&self, io: NodeIo, birth: Arc<Birth>) -> hyper::Result<()> {
+        let pulse = Arc::new(Pulse::new());
+        let io = TokioIo::new(io.with_pulse(Arc::clone(&pulse)));
+        let (sender, mut driver) = http2::Builder::new(self.base.tasks.clone())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(HEAD_BYTES_MAX)
+            .keep_alive_interval(PING_AFTER)
+            .keep_alive_timeout(PING_PATIENCE)
+            .keep_alive_while_idle(true)
+            .handshake(io)
+            .await?;
+        let seats = Seats::new();
+        let granted = Arc::clone(&seats);
+        drop(self.base.tasks.spawn(async move {
+            let ended = poll_fn(|cx| {
+                let ended = Pin::new(&mut driver).poll(cx);
+                granted.grant(driver.current_max_send_streams());
+                ended
+            });
+            // How it ended is told to every stream on it; nobody waits for the driver itself.
+            drop(ended.await);
+        }));
+        self.way.pool.share(birth, pulse, sender, seats);
+        Ok(())
+    }
+
+    /// Dials when fewer dials are under way than requests wait for.
+    pub(in crate::upstream) fn dial_if_short(self: &Arc<Self>, at: SocketAddr, now: Instant) {
+        let waiting = self.way.waiting.load(Ordering::Relaxed);
+        let wanted = if self.may_share() { waiting.div_ceil(STREAMS_MAX) } else { waiting };
+        let short = {
+            let known = self.known();
+            let is_up = known.iter().any(|known| known.at == at && !known.is_down());
+            is_up && known.half_open() < wanted
+        };
+        if short {
+            self.dial(at, now);
+        }
+    }
+
+    /// True when a connection may turn out to carry many streams: always until a handshake says no.
+    fn may_share(&self) -> bool {
+        match self.settings.http {
+            HttpVersion::Http1 => false,
+            HttpVersion::Http2 => true,
+            HttpVersion::Auto => self.tls.is_some() && self.way.pool.speaks_http2() != Some(false),
+        }
+    }
+}
+
+/// A dial under way; counted out however it ends.
+struct UnderWay<'a> {
+    node: &'a Node,
+    at: SocketAddr,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(address) = self.node.known().get_mut(self.at) {
+            address.half_open = address.half_open.saturating_sub(1);
+        }
+    }
+}
+
+async fn open_http1(io: NodeIo, birth: Arc<Birth>) -> hyper::Result<Box<Own>> {
+    let io = TokioIo::new(io);
+    let (sender, driver) =
+        http1::Builder::new().read_buf_exact_size(Some(READ_BUFFER)).handshake(io).await?;
+    Ok(Box::new(Own::new(birth, sender, driver)))
+}

@@ -1,0 +1,65 @@
+//! One request's word on the path it took: written, answered, failed. Counts it in and out of its node
+//! however it ends; a request whose client left says nothing about the path.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ferry_rules::breaker::Attempt;
+
+use super::connection::{Birth, Connection};
+use super::fault::PathFault;
+use super::node::Node;
+use crate::clock;
+
+/// A request under way at a node.
+#[derive(Debug)]
+pub struct Report {
+    node: Arc<Node>,
+    birth: Arc<Birth>,
+    attempt: Attempt,
+    reused: bool,
+    pending: bool,
+}
+
+impl Report {
+    /// A request is about to be written on this connection.
+    pub fn begin(node: &Arc<Node>, connection: &Connection) -> Self {
+        Self {
+            attempt: node.health().began(clock::now()),
+            node: Arc::clone(node),
+            birth: Arc::clone(connection.birth()),
+            reused: connection.reused(),
+            pending: true,
+        }
+    }
+
+    /// An answer has begun.
+    pub fn answered(&mut self) {
+        self.settle();
+        self.node.health().answered(self.attempt, clock::now(), self.reused);
+    }
+
+    /// The path failed. Requests that fail with their one connection are one failure.
+    pub fn failed(&mut self, fault: PathFault) {
+        self.settle();
+        let now = clock::now();
+        if self.birth.blame() {
+            self.node.hurt(self.birth.address, now, &fault);
+            self.node.health().failed(self.attempt, now, fault, self.node.base.roll());
+            self.node.base.ring();
+        }
+    }
+
+    fn settle(&mut self) {
+        if std::mem::take(&mut self.pending) {
+            self.node.health().pending.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        self.settle();
+        self.node.health().in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
