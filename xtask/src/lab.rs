@@ -51,7 +51,7 @@ pub(crate) fn gateway(args: &[String]) -> Result<ExitCode, Fault> {
 /// The lab compresses time (an answer takes 0.28 s, a fault 4 s), so every deadline is scaled likewise.
 fn configuration(nodes: &str, port: &str, dir: &str) -> String {
     let mut config = format!(
-        "config_version = 1\n\n[server]\nlisten = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:0\"\n\n\
+        "config_version = 1\n\n[server]\nlisten = \"127.0.0.1:{port}\"\nadmin_listen = \"127.0.0.1:0\"\nallowed_hosts = [\"lab\"]\n\n\
          [state]\ndir = \"{dir}/state\"\n\n[timeouts]\nconnect_ms = 500\nfirst_byte_ms = 2000\n\
          event_gap_ms = 1000\npatience_ms = 6000\n\n\
          [breaker]\nopen_s = 2\n\n[retry]\npaid_ratio = 0.3\npaid_burst = 60\n"
