@@ -55,8 +55,13 @@ enum State {
 
 impl<H: Handler> Guard<H> {
     /// Watches a fresh connection; without `head` it speaks HTTP/2 from its first byte.
-    pub(super) fn new(stream: Stream, head: Option<HeadGuard>, handler: Arc<H>) -> Self {
-        let traffic = Arc::new(Traffic::new());
+    pub(super) fn new(
+        stream: Stream,
+        head: Option<HeadGuard>,
+        handler: Arc<H>,
+        traffic: Traffic,
+    ) -> Self {
+        let traffic = Arc::new(traffic);
         if head.is_none() {
             traffic.set_http2();
         }

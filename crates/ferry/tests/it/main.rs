@@ -11,6 +11,7 @@ mod broken;
 mod bytes;
 mod codings;
 mod credentials;
+mod drain;
 mod errors;
 mod hangup;
 mod harness;

@@ -73,6 +73,21 @@ pub(super) fn panicked() -> Told {
     }
 }
 
+/// What a client is told whose request outlasts the drain before it has an answer.
+pub(super) fn drained() -> Told {
+    Told {
+        status: 503,
+        kind: ApiErrorKind::Api,
+        code: "drain-over",
+        message: "Ferry is stopping and the time for running requests (server.drain_ms) is over; send the request \
+                  again."
+            .to_owned(),
+        hopeless: false,
+        retry_after: Some(AWAY_SECONDS),
+        outcome: Outcome::Refused,
+    }
+}
+
 fn accept(fault: &accept::Fault) -> Told {
     use ApiErrorKind::{InvalidRequest, NotFound, Permission};
     match fault {

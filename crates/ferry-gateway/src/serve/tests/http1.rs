@@ -86,15 +86,28 @@ async fn a_drain_finishes_the_answer_and_closes_idle_connections() {
 }
 
 #[tokio::test]
-async fn what_outlasts_the_drain_is_cut_and_counted() {
+async fn what_outlasts_the_drain_is_told_so_and_counted() {
     let mut running = start(Settings { drain: Duration::from_millis(1), ..settings() });
     let mut busy = running.connect().await;
     busy.write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     assert_eq!(running.events.recv().await, Some("begun"));
     let echo = Arc::clone(&running.echo);
     assert_eq!(running.stop().await, Drained { connections: 1, requests: 1 });
-    assert_eq!(read_to_end(&mut busy).await, "");
+    let answer = read_to_end(&mut busy).await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("drained"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(echo.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_last_words_is_cut() {
+    let mut running = start(Settings { drain: Duration::from_millis(1), ..settings() });
+    let mut busy = running.connect().await;
+    busy.write_all(b"GET /flood HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    read_until(&mut busy, "xxxx").await;
+    running.shutdown.drain();
+    assert_eq!(running.server.await.unwrap(), Drained { connections: 1, requests: 1 });
+    assert_eq!(running.events.recv().await, Some("dropped"));
 }
 
 #[tokio::test]
