@@ -13,7 +13,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
-use ferry_rules::origin::{HostFault, check_host};
+use ferry_rules::origin::{HostFault, OriginFault, check_host, check_own_origin};
 
 pub use serve::serve;
 
@@ -64,7 +64,7 @@ pub struct Readiness {
     pub detail: Value,
 }
 
-/// The routes. `loopback` turns the check of `Host` on.
+/// The routes. No web page may ask but one of the port's own; `loopback` turns the check of `Host` on.
 fn router(admin: Admin, loopback: bool) -> Router {
     let router = Router::new()
         .route("/healthz", get(alive))
@@ -72,7 +72,8 @@ fn router(admin: Admin, loopback: bool) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method);
+        .method_not_allowed_fallback(unknown_method)
+        .layer(middleware::from_fn(guard_origin));
     let router = if loopback {
         router.layer(middleware::from_fn_with_state(Arc::clone(&admin.allowed_hosts), guard_host))
     } else {
@@ -134,6 +135,28 @@ fn host_passes(request: &Request, allowed: &[String]) -> bool {
             Ok(None) => request.version() == Version::HTTP_10,
             Err(HostFault) => false,
         }
+}
+
+/// A page elsewhere can send requests here too; what it sends must change nothing, even where it cannot read the answer.
+async fn guard_origin(request: Request, next: Next) -> Response {
+    match origin_passes(&request) {
+        Ok(()) => next.run(request).await,
+        Err(fault) => refuse(StatusCode::FORBIDDEN, "permission_error", fault.sentence()),
+    }
+}
+
+fn origin_passes(request: &Request) -> Result<(), OriginFault> {
+    let mut origins = request.headers().get_all(ORIGIN).iter();
+    let origin = match (origins.next(), origins.next()) {
+        (None, _) => return Ok(()),
+        (Some(origin), None) => origin.to_str().map_err(|_not_ascii| OriginFault::Foreign)?,
+        (Some(_), Some(_)) => return Err(OriginFault::Foreign),
+    };
+    let host = match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => only_host(request.headers()).ok().flatten(),
+    };
+    check_own_origin(Some(origin), host)
 }
 
 fn only_host(headers: &HeaderMap) -> Result<Option<&str>, HostFault> {

@@ -108,3 +108,27 @@ proptest! {
         prop_assert!(check_origin(Some(&origin), &[]).is_err());
     }
 }
+
+#[test]
+fn a_port_of_its_own_pages_takes_its_own_origin_only() {
+    use OriginFault::{Foreign, Null};
+    for (origin, host, expected) in [
+        (None, Some("localhost:7301"), Ok(())),
+        (None, None, Ok(())),
+        (Some("http://localhost:7301"), Some("localhost:7301"), Ok(())),
+        (Some("HTTP://LOCALHOST:7301"), Some("localhost:7301"), Ok(())),
+        (Some("https://ferry.lan"), Some("ferry.lan"), Ok(())),
+        (Some("http://[::1]:7301"), Some("[::1]:7301"), Ok(())),
+        (Some("http://localhost:3000"), Some("localhost:7301"), Err(Foreign)),
+        (Some("http://127.0.0.1:7301"), Some("localhost:7301"), Err(Foreign)),
+        (Some("http://localhost"), Some("localhost:7301"), Err(Foreign)),
+        (Some("https://evil.example"), Some("localhost:7301"), Err(Foreign)),
+        (Some("http://localhost:7301.evil.example"), Some("localhost:7301"), Err(Foreign)),
+        (Some("http://localhost:7301"), None, Err(Foreign)),
+        (Some("chrome-extension://localhost:7301"), Some("localhost:7301"), Err(Foreign)),
+        (Some("null"), Some("localhost:7301"), Err(Null)),
+        (Some(""), Some("localhost:7301"), Err(Null)),
+    ] {
+        assert_eq!(check_own_origin(origin, host), expected, "{origin:?} {host:?}");
+    }
+}
