@@ -160,6 +160,32 @@ async fn what_only_hyper_refuses_is_said_in_our_words_too() {
 }
 
 #[tokio::test]
+async fn a_short_bad_first_line_is_named_however_it_is_cut() {
+    let running = start(settings());
+    // Shorter than, as long as and longer than what tells HTTP/2 apart.
+    for (line, expected) in [
+        ("GET\r\n\r\n", "RequestLine"),
+        ("GET /\r\n\r\n", "RequestLine"),
+        ("PRI * HTTP/1.1\r\n\r\n", "Target"),
+        ("PRI * HTTP/2.0\r\n\r\nXX", "Version"),
+        ("GET / HTTP/2.0\r\nhost: a\r\n\r\n", "Version"),
+        ("GET /a/longer/path HTTP/3\r\nhost: a\r\n\r\n", "Version"),
+    ] {
+        for cut in 0..line.len().min(25) {
+            let mut stream = running.connect().await;
+            let (left, right) = line.as_bytes().split_at(cut);
+            stream.write_all(left).await.unwrap();
+            tokio::task::yield_now().await;
+            // It may have been refused by its first part.
+            let _sent = stream.write_all(right).await;
+            let answer = read_to_end(&mut stream).await;
+            assert!(answer.ends_with(expected), "{line:?} cut at {cut}: {answer}");
+        }
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn an_interim_answer_passes() {
     let running = start(settings());
     let mut stream = running.connect().await;
