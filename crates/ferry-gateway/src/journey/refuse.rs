@@ -129,7 +129,11 @@ impl Refused {
         let own_attempts = why.attempts_of_its_kind();
         let mut response = response(&told, own_attempts, passage.request_id);
         relay::own_headers(response.headers_mut(), &passage);
-        if !whole || matches!(*why, Why::Read(read::Fault::Broken | read::Fault::Idle { .. })) {
+        let given_up = matches!(
+            *why,
+            Why::Read(read::Fault::Broken | read::Fault::Idle { .. } | read::Fault::Slow)
+        );
+        if !whole || given_up {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(http_header::CONNECTION, close);
         }
