@@ -4,6 +4,7 @@ use ferry_rules::credential::CredentialFault;
 use ferry_wire::error::ApiErrorKind;
 
 use super::{Told, Why};
+use crate::causes::with_causes;
 use crate::dialect::messages::DialectError;
 use crate::journey::attempt::{self, BadAnswer};
 use crate::journey::{accept, admit, read};
@@ -204,8 +205,9 @@ fn attempt(fault: &attempt::Fault) -> Told {
     use attempt::Fault;
     match fault {
         Fault::NoNode { tried, last } => {
-            let cause =
-                last.as_ref().map_or_else(String::new, |error| format!(": {}", chain(error)));
+            let cause = last
+                .as_ref()
+                .map_or_else(String::new, |error| format!(": could not {}", with_causes(error)));
             let message = format!(
                 "Ferry reached none of its {tried} node(s){cause}. Check the network and the node's url; \
                  `ferry config show` names the nodes."
@@ -318,16 +320,4 @@ fn dialect(error: DialectError) -> Told {
             )
         },
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = format!("could not {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
