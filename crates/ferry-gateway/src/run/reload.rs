@@ -101,6 +101,13 @@ pub(super) fn tell(telemetry: &Telemetry, reloaded: &Result<Reloaded, ReloadErro
                 [] => notice,
                 keys => notice.with("restart_needed", keys.join(" ")),
             };
+            let notice = match done.warnings.as_slice() {
+                [] => notice,
+                warnings => {
+                    let lines: Vec<_> = warnings.iter().map(Problem::line).collect();
+                    notice.with("warnings", lines.join("; "))
+                }
+            };
             (ReloadResult::Applied, notice)
         }
         Err(error) => {

@@ -319,6 +319,19 @@ async fn a_refused_reload_says_the_cause_in_the_log() {
 }
 
 #[tokio::test]
+async fn a_reload_says_what_deserves_a_second_look() {
+    let mock = mock().await;
+    let mut gateway = Gateway::before(&mock).await;
+    let doubtful = Setup::new().node("a", "https://relay.example/v1", "").toml(gateway.dir.path());
+    fs::write(gateway.config(), doubtful).unwrap();
+    let inputs = gateway.inputs.clone();
+    gateway.running.reload(&inputs).unwrap();
+    let log = gateway.into_log().await;
+    let line = log.iter().find(|line| line["event"] == "reloaded").unwrap();
+    assert!(line["warnings"].as_str().unwrap().contains("nodes.0.url: ends in /v1"), "{line}");
+}
+
+#[tokio::test]
 async fn sigusr1_opens_the_log_again_after_a_rotation() {
     let mock = mock().await;
     let ferry = Ferry::serve(&before(&mock)).start().await;
