@@ -312,8 +312,9 @@ async fn a_refused_reload_says_the_cause_in_the_log() {
     fs::write(folder.join("ca.pem"), "no certificate").unwrap();
     let node = Setup::new().node("mock", "https://127.0.0.1:1", "extra_ca_file = \"ca.pem\"");
     fs::write(folder.join("ferry.toml"), node.toml(folder)).unwrap();
-    ferry.metric("ferry_config_reloads_total{result=\"rejected\"} 1").await;
-    let log = fs::read_to_string(folder.join("ferry.log")).unwrap();
+    let read = || fs::read_to_string(folder.join("ferry.log")).unwrap();
+    crate::harness::until("the refusal", || read().contains("reload_refused")).await;
+    let log = read();
     let line = log.lines().find(|line| line.contains("reload_refused")).unwrap();
     assert!(line.contains("failed to ") && line.contains("ca.pem"), "{line}");
 }
