@@ -1,8 +1,9 @@
-//! The admin listener: health, readiness and metrics, apart from the data path.
+//! The admin listener: health, readiness, metrics and nodes, apart from the data path.
 //!
 //! Apart, so that a flood of requests cannot hide whether Ferry lives, and a scraper never needs the
-//! data port. It changes nothing, shows no key and no body, and reads no request body.
+//! data port. It changes nothing but what `nodes` says, shows no key and no body, and reads no request body.
 
+mod nodes;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -17,12 +18,13 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
-use ferry_rules::origin::{HostFault, OriginFault, check_host, check_own_origin};
+use crate::upstream::NodeStatus;
+use ferry_rules::origin::{HostFault, check_host, is_own_origin};
 
 pub use serve::serve;
 
@@ -43,6 +45,11 @@ pub struct Admin {
     pub telemetry: Telemetry,
     /// Asked on every `/readyz`; must not block.
     pub readiness: Arc<dyn Fn() -> Readiness + Send + Sync>,
+    /// Asked on every `/nodes`, for all nodes in the order of the configuration; must not block.
+    pub nodes: Arc<dyn Fn() -> Vec<NodeStatus> + Send + Sync>,
+    /// Closes the breaker of the node with this name, takes it out of doubt and its keys out of their rest;
+    /// false when there is none of that name. Must not block.
+    pub reset: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// Where its connections are counted.
     pub tasks: Tasks,
     /// Names accepted in `Host` on a loopback bind beside loopback's own.
@@ -66,11 +73,15 @@ pub struct Readiness {
 
 /// The routes. No web page may ask but one of the port's own; `loopback` turns the check of `Host` on.
 fn router(admin: Admin, loopback: bool) -> Router {
+    let nodes = Router::new()
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/{name}/reset", post(nodes::reset));
     let router = Router::new()
         .route("/healthz", get(alive))
         .route("/livez", get(alive))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .merge(nodes)
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(middleware::from_fn(guard_origin));
@@ -105,12 +116,14 @@ async fn unknown_path() -> Response {
     refuse(
         StatusCode::NOT_FOUND,
         "not_found_error",
-        "The admin port has /healthz, /livez, /readyz and /metrics; requests to Claude go to the data port.",
+        "The admin port has /healthz, /livez, /readyz, /metrics and /nodes; requests to Claude go to the data port.",
     )
 }
 
-async fn unknown_method() -> Response {
-    refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", "This path takes GET and HEAD.")
+async fn unknown_method(uri: Uri) -> Response {
+    let is_reset = uri.path().ends_with("/reset");
+    let message = if is_reset { "This path takes POST." } else { "This path takes GET and HEAD." };
+    refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
 }
 
 async fn guard_host(
@@ -137,26 +150,26 @@ fn host_passes(request: &Request, allowed: &[String]) -> bool {
         }
 }
 
-/// A page elsewhere can send requests here too; what it sends must change nothing, even where it cannot read the answer.
+/// Lets programs through, which send no `Origin`, and the port's own pages: what a page elsewhere sends must change
+/// nothing, even where it cannot read the answer.
 async fn guard_origin(request: Request, next: Next) -> Response {
-    match origin_passes(&request) {
-        Ok(()) => next.run(request).await,
-        Err(fault) => refuse(StatusCode::FORBIDDEN, "permission_error", fault.sentence()),
+    if origin_passes(&request) {
+        return next.run(request).await;
     }
+    refuse(
+        StatusCode::FORBIDDEN,
+        "permission_error",
+        "Requests of web pages are refused here: use `ferry nodes` or curl on the machine that Ferry runs on.",
+    )
 }
 
-fn origin_passes(request: &Request) -> Result<(), OriginFault> {
+fn origin_passes(request: &Request) -> bool {
     let mut origins = request.headers().get_all(ORIGIN).iter();
-    let origin = match (origins.next(), origins.next()) {
-        (None, _) => return Ok(()),
-        (Some(origin), None) => origin.to_str().map_err(|_not_ascii| OriginFault::Foreign)?,
-        (Some(_), Some(_)) => return Err(OriginFault::Foreign),
+    let Some(origin) = origins.next() else { return true };
+    let (Ok(origin), Ok(Some(host))) = (origin.to_str(), only_host(request.headers())) else {
+        return false;
     };
-    let host = match request.uri().authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => only_host(request.headers()).ok().flatten(),
-    };
-    check_own_origin(Some(origin), host)
+    origins.next().is_none() && is_own_origin(origin, host)
 }
 
 fn only_host(headers: &HeaderMap) -> Result<Option<&str>, HostFault> {

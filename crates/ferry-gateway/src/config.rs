@@ -25,6 +25,7 @@ mod show;
 mod tree;
 pub mod watch;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use env::Inputs;
@@ -57,33 +58,8 @@ pub struct Loaded {
 /// [`ConfigReport`] with every problem that was found: an unreadable or broken file, unknown keys,
 /// wrong types and ranges, missing secrets, values that contradict each other or the house's rules.
 pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigReport> {
-    let document = schema::document();
-    let schema = schema::Schema::root(&document);
-    let mut merged = layers::merge(inputs, schema);
-    if merged.broken {
-        // Of a file that cannot be parsed nothing more can be said with any certainty.
-        return Err(ConfigReport::new(merged.problems));
-    }
-    layers::hide_literals(&merged.root, schema, &mut merged.sources);
-    let written = merged.root.clone();
-    let mut findings = shape::check(&mut merged.root, schema, &merged.sources);
-    findings.blamed.extend(merged.problems.iter().map(|problem| problem.key.clone()));
-    findings.problems.splice(0..0, merged.problems);
-    let mut raw: raw::Raw = match serde_json::from_value(merged.root.to_json()) {
-        Ok(raw) => raw,
-        Err(error) => {
-            findings.problems.push(Problem::error("", error.to_string()));
-            return Err(ConfigReport::new(findings.problems));
-        }
-    };
-    let mut desk = resolve::Desk {
-        inputs,
-        root: &written,
-        sources: &merged.sources,
-        findings,
-        warnings: merged.warnings,
-        files: merged.file.iter().cloned().collect(),
-    };
+    let Shaped { mut raw, written, merged, findings } = shaped(inputs)?;
+    let mut desk = desk(inputs, &written, &merged, findings);
     let resolved = resolve::resolve(&mut raw, &mut desk);
     if !desk.findings.problems.is_empty() {
         return Err(ConfigReport::new(desk.findings.problems).with_files(desk.files));
@@ -98,6 +74,67 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigReport> {
         root: written,
         sources: merged.sources,
     })
+}
+
+/// The admin port's address alone, for whoever wants to ask a running Ferry: its secrets and certificates need not be
+/// readable, and what is wrong elsewhere is that Ferry's affair.
+///
+/// # Errors
+/// [`ConfigReport`]: the file cannot be read or parsed, or the address is none.
+pub fn admin_listen(inputs: &Inputs) -> Result<SocketAddr, ConfigReport> {
+    const KEY: &str = "server.admin_listen";
+    let Shaped { raw, written, merged, findings } = shaped(inputs)?;
+    let mut desk = desk(inputs, &written, &merged, findings);
+    let listen = resolve::admin_listen(&raw, &mut desk);
+    let mut problems = desk.findings.problems;
+    problems.retain(|problem| problem.key == KEY);
+    if problems.is_empty() { Ok(listen) } else { Err(ConfigReport::new(problems)) }
+}
+
+/// All sources, merged and in the right shape; what was not is found and replaced by its default.
+struct Shaped {
+    raw: raw::Raw,
+    written: tree::Node,
+    merged: layers::Merged,
+    findings: shape::Findings,
+}
+
+fn shaped(inputs: &Inputs) -> Result<Shaped, ConfigReport> {
+    let document = schema::document();
+    let schema = schema::Schema::root(&document);
+    let mut merged = layers::merge(inputs, schema);
+    if merged.broken {
+        // Of a file that cannot be parsed nothing more can be said with any certainty.
+        return Err(ConfigReport::new(merged.problems));
+    }
+    layers::hide_literals(&merged.root, schema, &mut merged.sources);
+    let written = merged.root.clone();
+    let mut findings = shape::check(&mut merged.root, schema, &merged.sources);
+    findings.blamed.extend(merged.problems.iter().map(|problem| problem.key.clone()));
+    findings.problems.splice(0..0, std::mem::take(&mut merged.problems));
+    match serde_json::from_value(merged.root.to_json()) {
+        Ok(raw) => Ok(Shaped { raw, written, merged, findings }),
+        Err(error) => {
+            findings.problems.push(Problem::error("", error.to_string()));
+            Err(ConfigReport::new(findings.problems))
+        }
+    }
+}
+
+fn desk<'a>(
+    inputs: &'a Inputs,
+    written: &'a tree::Node,
+    merged: &'a layers::Merged,
+    findings: shape::Findings,
+) -> resolve::Desk<'a> {
+    resolve::Desk {
+        inputs,
+        root: written,
+        sources: &merged.sources,
+        findings,
+        warnings: merged.warnings.clone(),
+        files: merged.file.iter().cloned().collect(),
+    }
 }
 
 #[cfg(test)]

@@ -23,7 +23,8 @@ use crate::serve::{Drained, ListenError, Listener, Server, Shutdown, Stage};
 use crate::state::{self, StateError};
 use crate::tasks::Tasks;
 use crate::telemetry::{LogLevel, NoticeEvent, Telemetry, TelemetryError};
-use crate::upstream::TlsError;
+use crate::upstream::status::{NodeState, NodeStatus, origin_of};
+use crate::upstream::{Node, Role, TlsError};
 
 /// How often idle connections are looked over: a node's close is noticed before most reuses.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -299,13 +300,51 @@ fn admin_of(
     resolved: &Resolved,
     shutdown: &Shutdown,
 ) -> Admin {
-    let (journey, shutdown) = (Arc::clone(journey), shutdown.clone());
+    let shutdown = shutdown.clone();
+    let [asked, listed, named] = [journey, journey, journey].map(Arc::clone);
     Admin {
         telemetry: telemetry.clone(),
-        readiness: Arc::new(move || readiness(&journey, shutdown.stage())),
+        readiness: Arc::new(move || readiness(&asked, shutdown.stage())),
+        nodes: Arc::new(move || node_statuses(&listed.snapshot())),
+        // Nothing is held against a node yet: there is nothing to take back.
+        reset: Arc::new(move |name| {
+            named.snapshot().nodes.iter().any(|node| *node.settings.name == *name)
+        }),
         tasks: tasks.clone(),
         allowed_hosts: resolved.journey.allowed_hosts.clone().into(),
     }
+}
+
+/// Without a breaker and measurements: what the connections tell, in the order of the configuration.
+fn node_statuses(snapshot: &Snapshot) -> Vec<NodeStatus> {
+    let standby: Vec<_> =
+        snapshot.nodes.iter().map(|node| node.settings.role == Role::Standby).collect();
+    let first = ferry_rules::node::order(standby.len(), &standby, &[]);
+    let status = |(index, node): (usize, &Arc<Node>)| {
+        let (idle_connections, http2_connections, connections_opened) = node.counts();
+        NodeStatus {
+            name: node.settings.name.to_string(),
+            role: node.settings.role,
+            url: origin_of(&node.settings.url),
+            current: first == Some(index),
+            state: NodeState::Closed,
+            reason: None,
+            recover_in_ms: None,
+            suspect: false,
+            attempts: 0,
+            failures: 0,
+            rtt_ms: None,
+            pending: 0,
+            in_flight: 0,
+            idle_connections,
+            http2_connections,
+            connections_opened,
+            addresses: Vec::new(),
+            keys: Vec::new(),
+            cooling: Vec::new(),
+        }
+    };
+    snapshot.nodes.iter().enumerate().map(status).collect()
 }
 
 /// Ready while Ferry accepts: a node's health is not known before it is tried.

@@ -11,6 +11,7 @@ mod node;
 mod outgoing;
 mod pool;
 pub mod settings;
+pub mod status;
 mod tls;
 
 pub use connection::{Connection, SendError, Stream};
@@ -18,4 +19,5 @@ pub use dial::DialError;
 pub use node::Node;
 pub use outgoing::{Leftover, Outgoing, Sent};
 pub use settings::{HttpVersion, KeySettings, NodeKind, NodeSettings, Role, Settings};
+pub use status::NodeStatus;
 pub use tls::TlsError;

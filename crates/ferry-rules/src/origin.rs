@@ -19,9 +19,6 @@ pub enum OriginFault {
     /// Not in the list.
     #[error("accept the origin: it is not allowed")]
     NotAllowed,
-    /// Another page than one of the port's own.
-    #[error("accept the origin: it is not this port's own")]
-    Foreign,
 }
 
 impl OriginFault {
@@ -38,9 +35,6 @@ impl OriginFault {
             }
             Self::NotAllowed => {
                 "Requests of web pages are refused unless their origin is listed: add it to server.allowed_origins, or call from a server."
-            }
-            Self::Foreign => {
-                "Requests of other web pages are refused here: open this port's own address, or call it from a program."
             }
         }
     }
@@ -81,18 +75,15 @@ pub fn check_origin(origin: Option<&str>, allowed: &[String]) -> Result<(), Orig
     if listed { Ok(()) } else { Err(OriginFault::NotAllowed) }
 }
 
-/// May a request with this `Origin` pass on a port that serves only pages of its own, reached as `host`?
+/// Is this `Origin` the one that the request itself went to, as its `Host` names it?
 ///
-/// The scheme is not compared: a proxy in front may have ended TLS.
-///
-/// # Errors
-/// [`OriginFault`] when it may not.
-pub fn check_own_origin(origin: Option<&str>, host: Option<&str>) -> Result<(), OriginFault> {
-    let Some(origin) = origin else { return Ok(()) };
-    let Some((scheme, authority)) = origin.split_once("://") else { return Err(OriginFault::Null) };
-    let is_web = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let own = host.is_some_and(|host| host.eq_ignore_ascii_case(authority));
-    if is_web && own { Ok(()) } else { Err(OriginFault::Foreign) }
+/// Either scheme counts: a proxy that speaks TLS may stand in front. `host` must have been checked.
+pub fn is_own_origin(origin: &str, host: &str) -> bool {
+    let authority = origin.split_once("://").filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    authority
+        .is_some_and(|(_, authority)| !authority.is_empty() && authority.eq_ignore_ascii_case(host))
 }
 
 /// May a request with this `Host` (or `:authority`) pass on a loopback bind?

@@ -7,7 +7,9 @@
 
 use bytes::Bytes;
 
-use crate::json::{key_is, string_end, unescape};
+use crate::affinity::Prefix;
+use crate::json::{string_end, unescape};
+use crate::stream_flag::StreamFlag;
 
 mod error;
 mod member;
@@ -45,10 +47,16 @@ pub struct Envelope {
     pub model: Option<Box<str>>,
     /// Whether `stream` is `true`.
     pub stream: bool,
+    /// What the body says of `stream` and where, for the splice that asks for one.
+    pub stream_flag: StreamFlag,
     /// `max_tokens`, if it is written as a whole number.
     pub max_tokens: Option<u64>,
     /// `metadata.user_id`, if it is a string of at most [`USER_ID_BYTES_MAX`] bytes.
     pub user_id: Option<Box<str>>,
+    /// Whether `container` is there and not null: what runs in one stays in its workspace.
+    pub container: bool,
+    /// Where the parts stand that the API caches, for their hash.
+    pub prefix: Prefix,
     /// How many top-level members the body has.
     pub n_members: u32,
 }
@@ -141,8 +149,11 @@ impl EnvelopeWalk {
             found: Envelope {
                 model: None,
                 stream: false,
+                stream_flag: StreamFlag::Other,
                 max_tokens: None,
                 user_id: None,
+                container: false,
+                prefix: Prefix::new(),
                 n_members: 0,
             },
             failed: None,
@@ -168,7 +179,10 @@ impl EnvelopeWalk {
     /// # Errors
     /// [`EnvelopeError::Truncated`] when the object is still open, [`EnvelopeError::NotAnObject`]
     /// when there was none, or what a push has already said.
-    pub fn finish(self) -> Result<Envelope, EnvelopeError> {
+    pub fn finish(mut self) -> Result<Envelope, EnvelopeError> {
+        if let StreamFlag::Absent { is_empty, .. } = &mut self.found.stream_flag {
+            *is_empty = self.found.n_members == 0;
+        }
         match (self.failed, self.state) {
             (Some(error), _) => Err(error),
             (None, State::Done) => Ok(self.found),
@@ -207,7 +221,11 @@ impl EnvelopeWalk {
     /// Takes one byte between members; answers where to go on.
     fn punctuation(&mut self, byte: u8, at: usize) -> Result<usize, EnvelopeError> {
         self.state = match (self.state, byte) {
-            (State::Open, b'{') => State::FirstKey,
+            (State::Open, b'{') => {
+                let at = self.offset + at as u64 + 1;
+                self.found.stream_flag = StreamFlag::Absent { at, is_empty: false };
+                State::FirstKey
+            }
             (State::Open, _) => return Err(EnvelopeError::NotAnObject { at: self.position(at) }),
             (State::FirstKey | State::NextKey, b'"') => {
                 self.key_len = 0;
@@ -238,14 +256,15 @@ impl EnvelopeWalk {
     fn begin_value(&mut self, byte: u8, at: usize) -> Result<usize, EnvelopeError> {
         self.value.clear();
         self.value_bytes_max = 0;
+        if let Member::Part(part) = self.member {
+            self.found.prefix.note(part, self.offset + at as u64);
+        } else if self.member == Member::Container {
+            self.found.container = byte != b'n';
+        }
         self.state = match byte {
             b'"' => {
                 self.escaped = false;
-                self.value_bytes_max = match self.member {
-                    Member::Model => MODEL_BYTES_MAX * ESCAPE_FACTOR,
-                    Member::UserId => USER_ID_BYTES_MAX * ESCAPE_FACTOR,
-                    Member::Stream | Member::MaxTokens | Member::Metadata | Member::Unread => 0,
-                };
+                self.value_bytes_max = self.member.text_bytes_max();
                 State::Text
             }
             b'{' if self.member == Member::Metadata => {
@@ -257,10 +276,7 @@ impl EnvelopeWalk {
                 State::Skip
             }
             b'-' | b'0'..=b'9' | b't' | b'f' | b'n' => {
-                self.value_bytes_max = match self.member {
-                    Member::Stream | Member::MaxTokens => SCALAR_BYTES_MAX,
-                    Member::Model | Member::UserId | Member::Metadata | Member::Unread => 0,
-                };
+                self.value_bytes_max = self.member.scalar_bytes_max();
                 self.state = State::Scalar;
                 return Ok(at);
             }
@@ -294,21 +310,16 @@ impl EnvelopeWalk {
             return Err(EnvelopeError::DuplicateMember { at, name: self.member.name() });
         }
         self.seen |= self.member.bit();
+        if self.member == Member::Stream {
+            // Until its value is read: a value of another type stays as it is.
+            self.found.stream_flag = StreamFlag::Other;
+        }
         self.state = State::Colon;
         Ok(at + end + 1)
     }
 
     fn key_member(&self) -> Member {
-        let Some(key) = self.key.get(..self.key_len) else { return Member::Unread };
-        let is = |name| key_is(key, name);
-        match self.level {
-            Level::Metadata if is("user_id") => Member::UserId,
-            Level::Top if is("model") => Member::Model,
-            Level::Top if is("stream") => Member::Stream,
-            Level::Top if is("max_tokens") => Member::MaxTokens,
-            Level::Top if is("metadata") => Member::Metadata,
-            Level::Top | Level::Metadata => Member::Unread,
-        }
+        self.key.get(..self.key_len).map_or(Member::Unread, |key| Member::of(self.level, key))
     }
 
     fn read_text(&mut self, piece: &[u8], at: usize) -> usize {
@@ -322,10 +333,10 @@ impl EnvelopeWalk {
                 let text = std::str::from_utf8(&decoded).ok()?;
                 (text.len() <= bytes_max).then(|| Box::from(text))
             };
-            match self.member {
-                Member::Model => self.found.model = text(MODEL_BYTES_MAX),
-                Member::UserId => self.found.user_id = text(USER_ID_BYTES_MAX),
-                Member::Stream | Member::MaxTokens | Member::Metadata | Member::Unread => {}
+            if self.member == Member::Model {
+                self.found.model = text(MODEL_BYTES_MAX);
+            } else if self.member == Member::UserId {
+                self.found.user_id = text(USER_ID_BYTES_MAX);
             }
         }
         self.state = State::Comma;
@@ -340,14 +351,13 @@ impl EnvelopeWalk {
         self.keep(&rest[..end.unwrap_or(rest.len())]);
         let Some(end) = end else { return piece.len() };
         if self.value_bytes_max > 0 {
-            match self.member {
-                Member::Stream => self.found.stream = self.value == b"true",
-                Member::MaxTokens => {
-                    self.found.max_tokens = std::str::from_utf8(&self.value)
-                        .ok()
-                        .and_then(|digits| digits.parse().ok());
-                }
-                Member::Model | Member::UserId | Member::Metadata | Member::Unread => {}
+            if self.member == Member::Stream {
+                self.found.stream = self.value == b"true";
+                let end = self.offset + (at + end) as u64;
+                self.found.stream_flag = StreamFlag::of_scalar(&self.value, end);
+            } else if self.member == Member::MaxTokens {
+                let digits = std::str::from_utf8(&self.value).ok();
+                self.found.max_tokens = digits.and_then(|digits| digits.parse().ok());
             }
         }
         self.state = State::Comma;

@@ -4,6 +4,8 @@
 //! that came, allocates only for what it hands back, and never copies a body. The crate holds no
 //! policy (what to do about a thing), does no I/O, reads no clock and never logs.
 
+pub mod affinity;
+pub mod assemble;
 pub mod envelope;
 pub mod error;
 pub mod framing;
@@ -12,4 +14,5 @@ mod json;
 pub mod path;
 pub mod results_url;
 pub mod sse;
+pub mod stream_flag;
 pub mod usage;

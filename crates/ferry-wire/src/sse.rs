@@ -12,7 +12,7 @@ use memchr::memchr2;
 use crate::error::{ApiErrorKind, Before};
 use crate::usage::Usage;
 
-mod event;
+pub(crate) mod event;
 
 use event::Name;
 
@@ -39,13 +39,13 @@ pub struct Facts {
     pub events: u64,
     /// Those that carry content: `content_block_start`, `content_block_delta`, `completion`.
     pub content_events: u64,
-    /// Whether content has begun.
-    pub first_content: bool,
+    /// Whether content has begun: a `content_block_start`, or any `completion`.
+    pub content_started: bool,
     /// Whether `message_start` came.
     pub message_start: bool,
     /// Whether the stream said that it is complete.
     pub stopped: bool,
-    /// The error that the stream carried, if any.
+    /// The error that the stream carried, if any; the first counts.
     pub error: Option<StreamError>,
     /// Tokens, as far as told.
     pub usage: Usage,
@@ -62,6 +62,11 @@ pub struct Facts {
 pub struct StreamError {
     /// `error.type`; unknown when the data could not be read.
     pub kind: ApiErrorKind,
+    /// `error.type` as it was written, also where the API's reference does not list it.
+    pub kind_text: Box<str>,
+    /// Whether it came before any content: then nothing of an answer is lost, and it means what
+    /// the status of its kind would have meant.
+    pub before_content: bool,
     /// The message, at most [`crate::error::MESSAGE_BYTES_MAX`] bytes of it.
     pub message: Box<str>,
 }
@@ -73,6 +78,7 @@ pub struct Observer {
     facts: Facts,
     /// What came of the event in work in earlier chunks and has not left.
     tail: BytesMut,
+    tail_bytes_max: usize,
     line: Line,
     /// The last byte was a CR that ended a line: an LF right after it belongs to it.
     is_after_cr: bool,
@@ -107,10 +113,16 @@ struct Free {
 impl Observer {
     /// An observer before the first byte.
     pub fn new(flavor: Flavor) -> Self {
+        Self::with_tail_max(flavor, TAIL_BYTES_MAX)
+    }
+
+    /// The same with another bound than [`TAIL_BYTES_MAX`], for a caller that needs whole events.
+    pub(crate) fn with_tail_max(flavor: Flavor, tail_bytes_max: usize) -> Self {
         Self {
             flavor,
             facts: Facts::default(),
             tail: BytesMut::new(),
+            tail_bytes_max,
             line: Line::Empty,
             is_after_cr: false,
             has_fields: false,
@@ -132,7 +144,7 @@ impl Observer {
         if to > 0 {
             out.extend(self.take_tail());
         }
-        if !self.is_flowing && self.tail.len() + (chunk.len() - to) > TAIL_BYTES_MAX {
+        if !self.is_flowing && self.tail.len() + (chunk.len() - to) > self.tail_bytes_max {
             self.is_flowing = true;
             if !self.tail.is_empty() {
                 self.tail.extend_from_slice(&chunk);

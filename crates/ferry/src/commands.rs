@@ -1,9 +1,12 @@
-//! The subcommands, one file each. This file knows their names and the flags that all of them share.
+//! The subcommands, one file each, and `terminal`, which those that draw share. This file knows their names and the flags
+//! that all of them share.
 
 mod config;
 mod demo;
 mod mock;
+mod nodes;
 mod serve;
+mod terminal;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -41,6 +44,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Runs the scripted Claude API alone, with faults on a dial
     Mock(mock::MockArgs),
+    /// Asks a running Ferry how its nodes are doing, and resets one
+    Nodes(nodes::NodesArgs),
     /// Checks, shows and explains the configuration
     Config(config::ConfigArgs),
 }
@@ -51,6 +56,7 @@ impl Cli {
             Command::Serve(args) => serve::run(args, self.shared),
             Command::Demo(args) => demo::run(args),
             Command::Mock(args) => runtime(None)?.block_on(mock::run(args)),
+            Command::Nodes(args) => nodes::run(args, self.shared),
             Command::Config(args) => config::run(args, self.shared.config, self.shared.set),
         }
     }
@@ -78,4 +84,16 @@ fn say(line: &str) -> miette::Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.into_diagnostic(),
     }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

@@ -1,6 +1,7 @@
 //! The admin port over raw bytes.
 
 use std::net::Ipv4Addr;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::telemetry;
+use crate::upstream::Role;
+use crate::upstream::status::{NodeState, NodeStatus};
 
 /// Ends a test that hangs; never reached otherwise.
 const HANG: Duration = Duration::from_mins(1);
@@ -19,6 +22,8 @@ const HANG: Duration = Duration::from_mins(1);
 struct Harness {
     address: SocketAddr,
     ready: Arc<AtomicBool>,
+    /// Names of nodes that were reset, in order.
+    resets: Arc<Mutex<Vec<String>>>,
     tasks: Tasks,
     stop: oneshot::Sender<()>,
     server: JoinHandle<()>,
@@ -36,12 +41,22 @@ impl Harness {
         };
         let ready = Arc::new(AtomicBool::new(true));
         let asked = Arc::clone(&ready);
+        let resets = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&resets);
         let tasks = Tasks::default();
         let admin = Admin {
             telemetry: Telemetry::new(settings, &["default".into()], &[]).unwrap(),
             readiness: Arc::new(move || Readiness {
                 ready: asked.load(Ordering::Relaxed),
                 detail: json!({ "nodes": 1 }),
+            }),
+            nodes: Arc::new(|| vec![node("tokyo-1"), node("tokyo-2")]),
+            reset: Arc::new(move |name| {
+                let known = ["tokyo-1", "tokyo-2"].contains(&name);
+                if known {
+                    told.lock().unwrap().push(name.to_owned());
+                }
+                known
             }),
             tasks: tasks.clone(),
             allowed_hosts: Arc::from(["ferry.lan".to_owned()]),
@@ -52,7 +67,7 @@ impl Harness {
         let server = tasks.spawn(serve(listener, admin, async move {
             drop(stopped.await);
         }));
-        Self { address, ready, tasks, stop, server, _dir: dir }
+        Self { address, ready, resets, tasks, stop, server, _dir: dir }
     }
 
     /// Sends the bytes on a connection of their own and reads to its end.
@@ -72,9 +87,39 @@ impl Harness {
             .await
     }
 
+    /// Without a body; `headers` end with a line end each.
+    async fn post(&self, path: &str, headers: &str) -> String {
+        let head = "Host: localhost\r\nContent-Length: 0\r\nConnection: close";
+        self.raw(&format!("POST {path} HTTP/1.1\r\n{head}\r\n{headers}\r\n")).await
+    }
+
     async fn stop(self) {
         drop(self.stop);
         tokio::time::timeout(HANG, self.server).await.unwrap().unwrap();
+    }
+}
+
+fn node(name: &str) -> NodeStatus {
+    NodeStatus {
+        name: name.to_owned(),
+        role: Role::Primary,
+        url: "https://relay.example.com".to_owned(),
+        current: name == "tokyo-1",
+        state: NodeState::Open,
+        reason: Some("12 of 12 attempts failed".to_owned()),
+        recover_in_ms: Some(3_200),
+        suspect: false,
+        attempts: 12,
+        failures: 12,
+        rtt_ms: None,
+        pending: 0,
+        in_flight: 0,
+        idle_connections: 0,
+        http2_connections: 0,
+        connections_opened: 3,
+        addresses: Vec::new(),
+        keys: Vec::new(),
+        cooling: Vec::new(),
     }
 }
 
@@ -176,6 +221,61 @@ async fn a_web_page_of_another_origin_is_refused() {
         let answer = harness.raw(&request).await;
         assert_eq!(status(&answer), expected, "{request}\n{answer}");
     }
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn nodes_are_told_as_they_are() {
+    let harness = Harness::start().await;
+    let answer = harness.get("/nodes").await;
+    assert_eq!(status(&answer), "200");
+    assert!(answer.contains("content-type: application/json\r\n"), "{answer}");
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    let nodes: Vec<NodeStatus> = serde_json::from_str(body).unwrap();
+    assert_eq!(nodes, [node("tokyo-1"), node("tokyo-2")]);
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_reset_needs_a_post_and_a_known_name() {
+    let harness = Harness::start().await;
+    let answer = harness.get("/nodes/tokyo-2/reset").await;
+    assert!(status(&answer) == "405" && answer.contains("This path takes POST."), "{answer}");
+    assert!(answer.contains("allow: POST\r\n"), "{answer}");
+    assert_eq!(status(&harness.post("/nodes", "").await), "405");
+    let answer = harness.post("/nodes/tokyo-3/reset", "").await;
+    assert_eq!(status(&answer), "404");
+    assert!(answer.contains("no node `tokyo-3`; the nodes of this Ferry are tokyo-1, tokyo-2."));
+    for path in ["/nodes/reset", "/nodes//reset", "/nodes/tokyo-2", "/nodes/tokyo-2/reset/"] {
+        assert_eq!(status(&harness.post(path, "").await), "404", "{path}");
+    }
+    assert!(harness.resets.lock().unwrap().is_empty());
+    let answer = harness.post("/nodes/tokyo-2/reset", "").await;
+    assert!(answer.ends_with("\r\n\r\n{\"reset\":\"tokyo-2\"}\n"), "{answer}");
+    assert_eq!(*harness.resets.lock().unwrap(), ["tokyo-2"]);
+    harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_web_page_resets_no_node_unless_it_is_the_port_s_own() {
+    let harness = Harness::start().await;
+    let refused = [
+        "Origin: https://evil.test\r\n",
+        "Origin: null\r\n",
+        "Origin: http://localhost:7300\r\n",
+        "Origin: \r\n",
+        "Origin: \u{e9}\r\n",
+        "Origin: http://localhost\r\nOrigin: http://localhost\r\n",
+    ];
+    for origin in refused {
+        let answer = harness.post("/nodes/tokyo-1/reset", origin).await;
+        assert_eq!(status(&answer), "403", "{origin}\n{answer}");
+        assert!(!answer.contains("access-control"), "{answer}");
+    }
+    assert!(harness.resets.lock().unwrap().is_empty());
+    let own = harness.post("/nodes/tokyo-1/reset", "Origin: http://localhost\r\n").await;
+    assert_eq!(status(&own), "200", "{own}");
+    assert_eq!(harness.resets.lock().unwrap().len(), 1);
     harness.stop().await;
 }
 

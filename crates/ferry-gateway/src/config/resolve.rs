@@ -2,6 +2,7 @@
 //!
 //! Collects every problem instead of stopping at the first. Opens no socket and asks no network.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -68,6 +69,11 @@ pub(crate) fn resolve(raw: &mut Raw, desk: &mut Desk<'_>) -> Resolved {
         breaker,
         retry,
     }
+}
+
+/// The admin port's address, apart from all else.
+pub(crate) fn admin_listen(raw: &Raw, desk: &mut Desk<'_>) -> SocketAddr {
+    serve::address("server.admin_listen", &raw.server.admin_listen, desk)
 }
 
 /// Both ports are judged, so that both mends are named in one run.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use super::{ConfigReport, Inputs, Loaded, load};
+use super::{ConfigReport, Inputs, Loaded, admin_listen, load};
 
 /// A folder with a `ferry.toml`, a certificate pair and a key file.
 struct Folder(tempfile::TempDir);
@@ -74,6 +74,27 @@ fn without_a_file_there_is_the_provider_and_no_key() {
     assert!(resolved.journey.loopback);
     assert_eq!(resolved.state.dir, Path::new("/srv/op/.local/state/ferry"));
     assert_eq!(resolved.journey.timeouts.early_ping, None);
+}
+
+#[test]
+fn the_admin_address_is_had_without_the_secrets_that_serving_needs() {
+    let toml = "[server]\nadmin_listen = \"localhost:7401\"\nlisten = 7\n[[nodes]]\nname = \"a\"\n\
+                url = \"ftp://x\"\nkey = \"env:NOT_SET\"\nextra_ca_file = \"nowhere.pem\"\n";
+    let folder = Folder::with(toml);
+    assert!(load(&folder.inputs(&[], &[])).is_err());
+    let listen = |flags: &[(&str, &str)]| admin_listen(&folder.inputs(&[], flags));
+    assert_eq!(listen(&[]).unwrap(), "127.0.0.1:7401".parse().unwrap());
+    let flag = listen(&[("server.admin_listen", "[::1]:9")]).unwrap();
+    assert_eq!(flag, "[::1]:9".parse().unwrap());
+    for wrong in ["7401", "admin.example.com:7401"] {
+        let lines = listen(&[("server.admin_listen", wrong)]).unwrap_err().lines();
+        assert!(lines.len() == 1 && lines[0].contains("server.admin_listen"), "{lines:?}");
+    }
+    let broken = Folder::with("[server\n");
+    assert!(admin_listen(&broken.inputs(&[], &[])).is_err());
+    let empty = Folder::with("");
+    let usual = admin_listen(&empty.inputs(&[], &[])).unwrap();
+    assert_eq!(usual, "127.0.0.1:7301".parse().unwrap());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Uri};
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 /// Resolved settings of the way to the nodes.
 #[derive(Debug, Clone)]
@@ -73,7 +74,8 @@ pub enum NodeKind {
 }
 
 /// When a node is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// In ordinary times.
     Primary,

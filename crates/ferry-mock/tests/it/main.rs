@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod assembled;
 mod batches_and_files;
 mod faults;
 mod http2;

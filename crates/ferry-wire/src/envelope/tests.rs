@@ -11,6 +11,15 @@ fn read(body: &[u8]) -> Result<Envelope, EnvelopeError> {
     walk.finish()
 }
 
+/// What a body says, without the places of it, which have tests of their own.
+fn read_values(body: &[u8]) -> Result<Envelope, EnvelopeError> {
+    read(body).map(without_places)
+}
+
+fn without_places(found: Envelope) -> Envelope {
+    Envelope { stream_flag: StreamFlag::default(), prefix: Prefix::default(), ..found }
+}
+
 fn envelope(
     model: Option<&str>,
     stream: bool,
@@ -24,6 +33,7 @@ fn envelope(
         max_tokens,
         user_id: user_id.map(Box::from),
         n_members,
+        ..Envelope::default()
     }
 }
 
@@ -138,7 +148,7 @@ fn kind(error: EnvelopeError) -> &'static str {
 #[test]
 fn the_members_that_are_read_are_found() {
     for (body, expected) in sound() {
-        assert_eq!(read(body.as_bytes()), Ok(expected), "{body}");
+        assert_eq!(read_values(body.as_bytes()), Ok(expected), "{body}");
     }
 }
 
@@ -184,22 +194,22 @@ fn nesting_is_bounded() {
 fn values_over_their_bound_are_left_out_without_an_error() {
     let long = "x".repeat(USER_ID_BYTES_MAX + 1);
     let body = format!(r#"{{"model":"{long}","metadata":{{"user_id":"{long}"}},"stream":true}}"#);
-    assert_eq!(read(body.as_bytes()), Ok(envelope(None, true, None, None, 3)));
+    assert_eq!(read_values(body.as_bytes()), Ok(envelope(None, true, None, None, 3)));
 
     let model = "m".repeat(MODEL_BYTES_MAX);
     let user = "u".repeat(USER_ID_BYTES_MAX);
     let body = format!(r#"{{"model":"{model}","metadata":{{"user_id":"{user}"}}}}"#);
     let expected = envelope(Some(&model), false, None, Some(&user), 2);
-    assert_eq!(read(body.as_bytes()), Ok(expected));
+    assert_eq!(read_values(body.as_bytes()), Ok(expected));
 
     let escaped = "\\u006d".repeat(MODEL_BYTES_MAX);
     let body = format!(r#"{{"model":"{escaped}"}}"#);
-    assert_eq!(read(body.as_bytes()), Ok(envelope(Some(&model), false, None, None, 1)));
+    assert_eq!(read_values(body.as_bytes()), Ok(envelope(Some(&model), false, None, None, 1)));
 
     // A long name that begins like one of ours is none of ours.
     let name = format!("model{}", "l".repeat(KEY_BYTES_MAX));
     let body = format!(r#"{{"{name}":"a","{name}":"b","model":"c"}}"#);
-    assert_eq!(read(body.as_bytes()), Ok(envelope(Some("c"), false, None, None, 3)));
+    assert_eq!(read_values(body.as_bytes()), Ok(envelope(Some("c"), false, None, None, 3)));
 }
 
 #[test]
@@ -210,7 +220,8 @@ fn a_megabyte_of_base64_is_walked_in_pieces() {
     );
     let pieces: Vec<Bytes> =
         body.as_bytes().chunks(16 * 1024).map(Bytes::copy_from_slice).collect();
-    assert_eq!(Envelope::read(&pieces), Ok(envelope(Some("m"), false, None, None, 2)));
+    let found = Envelope::read(&pieces).map(without_places);
+    assert_eq!(found, Ok(envelope(Some("m"), false, None, None, 2)));
 }
 
 #[test]

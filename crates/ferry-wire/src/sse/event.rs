@@ -16,7 +16,7 @@ use crate::usage::{UsageBlock, from_message, text};
 
 /// The events that Ferry tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+pub(crate) enum Name {
     /// No `event:` line.
     None,
     MessageStart,
@@ -52,12 +52,12 @@ pub(super) fn name_of_line(line: &[u8]) -> Option<Name> {
 }
 
 /// The name of a whole event; the last `event` line counts, as in the SDKs.
-pub(super) fn name_of(event: &[u8]) -> Name {
+pub(crate) fn name_of(event: &[u8]) -> Name {
     lines(event).filter_map(name_of_line).last().unwrap_or(Name::None)
 }
 
 /// The event without the byte order mark that may stand at the very start of a stream.
-pub(super) fn without_mark(event: &[u8], is_first: bool) -> &[u8] {
+pub(crate) fn without_mark(event: &[u8], is_first: bool) -> &[u8] {
     if is_first { event.strip_prefix(b"\xef\xbb\xbf").unwrap_or(event) } else { event }
 }
 
@@ -84,8 +84,26 @@ fn lines(event: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// The events of bytes that hold only whole ones, in order; what ends with no empty line is none.
+pub(crate) fn whole(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let mut at = 0;
+        loop {
+            let line = memchr2(b'\n', b'\r', rest.get(at..)?)?;
+            let is_pair = rest.get(at + line..)?.starts_with(b"\r\n");
+            at += line + 1 + usize::from(is_pair);
+            if line == 0 {
+                let (event, after) = rest.split_at_checked(at)?;
+                rest = after;
+                return Some(event);
+            }
+        }
+    })
+}
+
 /// The data of an event: its `data` lines, joined by LF.
-fn data(event: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn data(event: &[u8]) -> Cow<'_, [u8]> {
     let mut values = lines(event).filter_map(|line| field(line, b"data"));
     let first = values.next().unwrap_or_default();
     let mut joined = Cow::Borrowed(first);
@@ -131,7 +149,7 @@ impl Facts {
         match (name, flavor) {
             (Name::ContentDelta | Name::ContentStart, Flavor::Messages) => {
                 self.content_events += 1;
-                self.first_content |= name == Name::ContentStart;
+                self.content_started |= name == Name::ContentStart;
             }
             (Name::MessageStart, Flavor::Messages) => {
                 self.message_start = true;
@@ -168,7 +186,7 @@ impl Facts {
 
     fn learn_completion(&mut self, event: &[u8]) {
         self.content_events += 1;
-        self.first_content = true;
+        self.content_started = true;
         let data = data(event);
         let Some(stop) = object::<Stop<'_>>(&data) else { return };
         if self.model.is_none() {
@@ -181,10 +199,23 @@ impl Facts {
     }
 
     fn learn_error(&mut self, event: &[u8]) {
-        let error = peek(&data(event));
-        self.error = Some(match error {
-            Some(error) => StreamError { kind: error.kind, message: error.message },
-            None => StreamError { kind: ApiErrorKind::Unknown, message: Box::from("") },
+        if self.error.is_some() {
+            return;
+        }
+        let before_content = !self.content_started;
+        self.error = Some(match peek(&data(event)) {
+            Some(error) => StreamError {
+                kind: error.kind,
+                kind_text: error.kind_text,
+                before_content,
+                message: error.message,
+            },
+            None => StreamError {
+                kind: ApiErrorKind::Unknown,
+                kind_text: Box::default(),
+                before_content,
+                message: Box::default(),
+            },
         });
     }
 }

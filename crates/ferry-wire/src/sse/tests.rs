@@ -83,7 +83,7 @@ fn a_message_tells_its_facts() {
         Facts {
             events: 9,
             content_events: 3,
-            first_content: true,
+            content_started: true,
             message_start: true,
             stopped: true,
             error: None,
@@ -253,7 +253,7 @@ fn a_completion_ends_when_its_stop_reason_is_set() {
     let facts = facts_of(Flavor::Complete, &format!("{going}event: ping\ndata: {{}}\n\n{going}"));
     assert_eq!((facts.events, facts.content_events, facts.stopped), (3, 2, false));
     let facts = facts_of(Flavor::Complete, &format!("{going}{last}"));
-    assert!(facts.stopped && facts.first_content);
+    assert!(facts.stopped && facts.content_started);
     assert_eq!(facts.stop_reason.as_deref(), Some("stop_sequence"));
     assert_eq!(facts.model.as_deref(), Some("claude-2.1"));
     // Events of one API do not count in the other.
@@ -261,6 +261,38 @@ fn a_completion_ends_when_its_stop_reason_is_set() {
     assert!(!facts_of(Flavor::Messages, last).stopped);
     let facts = facts_of(Flavor::Other, MESSAGE);
     assert_eq!((facts.events, facts.content_events, facts.stopped), (9, 0, false));
+}
+
+#[test]
+fn an_error_tells_whether_it_came_before_any_content() {
+    let error = |kind: &str| {
+        format!(
+            "event: error\ndata: {{\"type\":\"error\",\"error\":{{\"type\":\"{kind}\",\"message\":\"m\"}}}}\n\n"
+        )
+    };
+    let events: Vec<&str> = MESSAGE.split_inclusive("\n\n").collect();
+    let completion = "event: completion\ndata: {\"completion\":\"\",\"stop_reason\":null}\n\n";
+    let ping = "event: ping\ndata: {}\n\n";
+    let table: &[(Flavor, String, bool)] = &[
+        (Flavor::Messages, String::new(), true),
+        (Flavor::Messages, events[0].to_owned(), true),
+        (Flavor::Messages, format!("{}{ping}: comment\n", events[0]), true),
+        (Flavor::Messages, events[..2].concat(), false),
+        (Flavor::Messages, events[..4].concat(), false),
+        (Flavor::Complete, ping.to_owned(), true),
+        (Flavor::Complete, completion.to_owned(), false),
+    ];
+    for (flavor, before, expected) in table {
+        let facts = facts_of(*flavor, &format!("{before}{}", error("overloaded_error")));
+        assert_eq!(facts.content_started, !expected, "{before}");
+        let found = facts.error.unwrap();
+        assert_eq!((found.kind.status(), found.before_content), (529, *expected), "{before}");
+        assert_eq!(&*found.kind_text, "overloaded_error");
+    }
+    let found = facts_of(Flavor::Messages, &error("forbidden")).error.unwrap();
+    assert_eq!((found.kind, &*found.kind_text), (ApiErrorKind::Unknown, "forbidden"));
+    let found = facts_of(Flavor::Messages, "event: error\ndata: cut\n\n").error.unwrap();
+    assert_eq!((&*found.kind_text, found.before_content), ("", true));
 }
 
 #[test]

@@ -33,10 +33,10 @@ use self::outcome::{Outcome, millis};
 use self::paste::Paste;
 use self::scene::{Scene, SceneError, Wishes};
 use self::screen::Screen;
-use self::sheet::Tone;
 use self::traffic::{Carried, Traffic};
 use self::words::Lang;
 use super::runtime;
+use super::terminal::{self, Tone};
 
 /// What a shell reports for a process that SIGINT ended (128 and the signal's number).
 const INTERRUPTED: u8 = 130;
@@ -205,7 +205,7 @@ impl Demo {
             }
             let seconds = clock::now().saturating_duration_since(begun).as_secs();
             let text = self.lang.pulse(seconds, traffic.carried());
-            let line = sheet::clip(&text, self.screen.sheet().width);
+            let line = terminal::clip(&text, self.screen.sheet().width);
             if let Err(error) = self.screen.draw(&[line]) {
                 break Err(error);
             }

@@ -13,7 +13,7 @@ use ferry_gateway::serve::signals::{self, Ask, Signals, Tell};
 use miette::{IntoDiagnostic, miette};
 use tokio::sync::mpsc;
 
-use super::{Shared, runtime, say};
+use super::{Shared, chain, runtime, say};
 
 /// Arguments of `ferry serve`.
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@
     reason = "tests spawn and cut strings where they like"
 )]
 
+mod admin;
 mod broken;
 mod bytes;
 mod codings;

@@ -95,7 +95,7 @@ impl Ferry {
 }
 
 /// Blocking work off the runtime, under the guard.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || drop(sender.send(work())));
     let received = tokio::task::spawn_blocking(move || receiver.recv_timeout(GUARD));

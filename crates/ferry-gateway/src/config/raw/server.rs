@@ -11,7 +11,7 @@ pub(crate) struct Server {
     ///
     /// Loopback by default, since a gateway with keys in it is a purse: `0.0.0.0` needs `access.keys` or nodes without keys.
     pub(crate) listen: String,
-    /// Address and port of the admin side: health, readiness, metrics. Must be a loopback address: it has no login yet.
+    /// Address and port of the admin side: health, readiness, metrics, nodes. Must be a loopback address: it has no login yet.
     pub(crate) admin_listen: String,
     /// IANA time zone sent upstream as `X-Claude-Timezone`; also the day of budgets and reports. Empty: no header, days in UTC.
     pub(crate) timezone: String,

@@ -58,7 +58,7 @@ pub(super) fn admin_listen(raw: &Raw, data: SocketAddr, desk: &mut Desk<'_>) -> 
     listen
 }
 
-fn address(key: &str, text: &str, desk: &mut Desk<'_>) -> SocketAddr {
+pub(super) fn address(key: &str, text: &str, desk: &mut Desk<'_>) -> SocketAddr {
     // The one name that needs no resolver; everything else would depend on the network.
     let plain = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
     if let Ok(address) = plain.as_deref().unwrap_or(text).parse() {

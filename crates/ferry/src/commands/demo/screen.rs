@@ -2,17 +2,13 @@
 //! about their content, and it never hides the cursor, so that no end of the process can leave a terminal broken.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-use super::sheet::{Sheet, Tone};
+use super::super::terminal::{self, Tone};
+use super::sheet::Sheet;
 use super::words::Lang;
-
-/// A terminal that does not tell its width.
-const WIDTH_USUAL: usize = 80;
-/// Narrower than this nothing can be read; lines are folded for this width all the same.
-const WIDTH_LEAST: usize = 24;
 
 /// How it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +34,18 @@ pub(super) struct Screen {
 impl Screen {
     /// Decides by what standard output is, and by `NO_COLOR` (no-color.org) and `TERM`.
     pub(super) fn open(lang: Lang, json: bool, env: &[(String, String)]) -> Self {
-        let var = |name: &str| {
-            let found = env.iter().find(|(known, _)| known == name);
-            found.map(|(_, value)| value.as_str()).unwrap_or_default()
-        };
-        // A dumb terminal can neither move its cursor nor show colours.
-        let terminal = io::stdout().is_terminal() && var("TERM") != "dumb";
-        let form = match (json, terminal) {
+        let form = match (json, terminal::is_terminal(env)) {
             (true, _) => Form::Json,
             (false, true) => Form::Live,
             (false, false) => Form::Plain,
         };
-        let colour = form == Form::Live && var("NO_COLOR").is_empty();
+        let colour = form == Form::Live && terminal::may_colour(env);
         Self { form, lang, colour, drawn: 0 }
     }
 
     /// The paper of this moment: terminals change their width.
     pub(super) fn sheet(&self) -> Sheet {
-        let width = (self.form == Form::Live).then(|| terminal_width().max(WIDTH_LEAST));
+        let width = (self.form == Form::Live).then(terminal::width);
         Sheet { lang: self.lang, width, colour: self.colour }
     }
 
@@ -127,10 +117,4 @@ impl Screen {
         stdout.write_all(out.as_bytes())?;
         stdout.flush()
     }
-}
-
-fn terminal_width() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stdout());
-    let columns = size.map_or(0, |size| usize::from(size.ws_col));
-    if columns == 0 { WIDTH_USUAL } else { columns }
 }

@@ -1,13 +1,11 @@
 //! How rows look: columns where there is room, a few lines for each row on a narrow terminal. Pure: figures in, lines
 //! out; whoever has the screen writes them. Widths are counted in cells, since Chinese characters take two.
 
-mod wrap;
-
 use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
-pub(super) use self::wrap::{clip, wrap};
+use super::super::terminal::{Tone, clip, lead, pad, wrap};
 use super::act::Act;
 use super::outcome::{Outcome, millis};
 use super::words::Lang;
@@ -22,30 +20,6 @@ const GAP: usize = 1;
 const INDENT: usize = 3;
 /// The columns and a note: below this, rows take several lines instead.
 const WIDE: usize = 80;
-
-/// What a line is for, as far as colours care.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
-    Plain,
-    Strong,
-    Good,
-    Bad,
-    Faint,
-}
-
-impl Tone {
-    /// Wraps a text in the escape sequences of ECMA-48 (SGR).
-    pub(super) fn paint(self, text: &str, colour: bool) -> String {
-        let code = match self {
-            Self::Strong => "1",
-            Self::Good => "32",
-            Self::Bad => "1;31",
-            Self::Faint => "2",
-            Self::Plain => return text.to_owned(),
-        };
-        if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-}
 
 /// The paper that rows are written on.
 #[derive(Clone, Copy, Debug)]
@@ -208,14 +182,6 @@ fn cells([name, status, node, first, total, tokens]: [&str; 6]) -> String {
     .join(&" ".repeat(GAP + 1))
     .trim_end()
     .to_owned()
-}
-
-fn pad(text: &str, cells: usize) -> String {
-    format!("{text}{}", " ".repeat(cells.saturating_sub(text.width())))
-}
-
-fn lead(text: &str, cells: usize) -> String {
-    format!("{}{text}", " ".repeat(cells.saturating_sub(text.width())))
 }
 
 #[cfg(test)]
