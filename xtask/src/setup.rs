@@ -72,27 +72,56 @@ fn system(report: &mut Report) {
         .map(|(_, _, package)| *package)
         .filter(|package| missing(package))
         .collect();
-    if packages.is_empty() {
-        report.step("system packages", "python3-venv, nodejs, npm, curl, gcc", || {
-            Ok(Counts { passed: 1, ..Counts::default() })
-        });
-        return;
-    }
-    let line = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     let root = command::said("id", &["-u"]).is_some_and(|id| id == "0");
-    if !root || !command::answers("apt-get", &["--version"]) {
-        println!("missing: {}; install with: sudo {line}", packages.join(", "));
-        report.skip("system packages", &format!("not root on Debian; run: sudo {line}"));
-        return;
+    let debian = command::answers("apt-get", &["--version"]);
+    match Plan::of(&packages, root && debian) {
+        Plan::Complete => {
+            report.step("system packages", "python3-venv, nodejs, npm, curl, gcc", || {
+                Ok(Counts { passed: 1, ..Counts::default() })
+            });
+        }
+        Plan::Say { line } => {
+            println!("missing: {}; install with: {line}", packages.join(", "));
+            report.skip("system packages", &format!("not root on Debian; run: {line}"));
+        }
+        Plan::Install { arguments } => {
+            println!("installing {} (root on Debian)", packages.join(", "));
+            let mut update = Command::new("apt-get");
+            update.arg("update");
+            if !report.program("apt-get update", "the current list of packages", &mut update) {
+                return;
+            }
+            let line = format!("apt-get {}", arguments.join(" "));
+            let mut install = Command::new("apt-get");
+            install.args(&arguments).env("DEBIAN_FRONTEND", "noninteractive");
+            report.program("system packages", &line, &mut install);
+        }
     }
-    println!("installing {} (root on Debian)", packages.join(", "));
-    let mut update = Command::new("apt-get");
-    if !report.program("apt-get update", "the current list of packages", update.arg("update")) {
-        return;
+}
+
+/// What becomes of system packages that are missing.
+#[derive(Debug, PartialEq, Eq)]
+enum Plan<'a> {
+    /// None is.
+    Complete,
+    /// Somebody else must install them, with this line.
+    Say { line: String },
+    /// They are installed, by `apt-get` with these arguments.
+    Install { arguments: Vec<&'a str> },
+}
+
+impl<'a> Plan<'a> {
+    fn of(packages: &[&'a str], may_install: bool) -> Self {
+        if packages.is_empty() {
+            return Self::Complete;
+        }
+        let arguments = [&["install", "-y", "--no-install-recommends"], packages].concat();
+        if may_install {
+            Self::Install { arguments }
+        } else {
+            Self::Say { line: format!("sudo apt-get {}", arguments.join(" ")) }
+        }
     }
-    let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "--no-install-recommends"]).args(&packages);
-    report.program("system packages", &line, install.env("DEBIAN_FRONTEND", "noninteractive"));
 }
 
 /// Installs once: the mark is written last, so a broken installation is begun again.
@@ -132,4 +161,19 @@ fn node(place: &Place) -> Result<Counts, Fault> {
         command::logged(&place.log("node"), &mut npm)?.or_fail("npm install")?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_installed_by_root_on_debian_and_named_to_everybody_else() {
+        assert_eq!(Plan::of(&[], true), Plan::Complete);
+        assert_eq!(Plan::of(&[], false), Plan::Complete);
+        let line = "sudo apt-get install -y --no-install-recommends npm curl".to_owned();
+        assert_eq!(Plan::of(&["npm", "curl"], false), Plan::Say { line });
+        let arguments = vec!["install", "-y", "--no-install-recommends", "npm", "curl"];
+        assert_eq!(Plan::of(&["npm", "curl"], true), Plan::Install { arguments });
+    }
 }

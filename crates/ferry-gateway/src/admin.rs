@@ -14,7 +14,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::tasks::Tasks;
 use crate::telemetry::Telemetry;
 use crate::upstream::NodeStatus;
-use ferry_rules::origin::{HostFault, check_host};
+use ferry_rules::origin::{HostFault, check_host, is_own_origin};
 
 pub use serve::serve;
 
@@ -71,12 +71,11 @@ pub struct Readiness {
     pub detail: Value,
 }
 
-/// The routes. `loopback` turns the check of `Host` on.
+/// The routes. No web page may ask but one of the port's own; `loopback` turns the check of `Host` on.
 fn router(admin: Admin, loopback: bool) -> Router {
     let nodes = Router::new()
         .route("/nodes", get(nodes::list))
-        .route("/nodes/{name}/reset", post(nodes::reset))
-        .route_layer(middleware::from_fn(nodes::guard_origin));
+        .route("/nodes/{name}/reset", post(nodes::reset));
     let router = Router::new()
         .route("/healthz", get(alive))
         .route("/livez", get(alive))
@@ -84,7 +83,8 @@ fn router(admin: Admin, loopback: bool) -> Router {
         .route("/metrics", get(metrics))
         .merge(nodes)
         .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method);
+        .method_not_allowed_fallback(unknown_method)
+        .layer(middleware::from_fn(guard_origin));
     let router = if loopback {
         router.layer(middleware::from_fn_with_state(Arc::clone(&admin.allowed_hosts), guard_host))
     } else {
@@ -148,6 +148,28 @@ fn host_passes(request: &Request, allowed: &[String]) -> bool {
             Ok(None) => request.version() == Version::HTTP_10,
             Err(HostFault) => false,
         }
+}
+
+/// Lets programs through, which send no `Origin`, and the port's own pages: what a page elsewhere sends must change
+/// nothing, even where it cannot read the answer.
+async fn guard_origin(request: Request, next: Next) -> Response {
+    if origin_passes(&request) {
+        return next.run(request).await;
+    }
+    refuse(
+        StatusCode::FORBIDDEN,
+        "permission_error",
+        "Requests of web pages are refused here: use `ferry nodes` or curl on the machine that Ferry runs on.",
+    )
+}
+
+fn origin_passes(request: &Request) -> bool {
+    let mut origins = request.headers().get_all(ORIGIN).iter();
+    let Some(origin) = origins.next() else { return true };
+    let (Ok(origin), Ok(Some(host))) = (origin.to_str(), only_host(request.headers())) else {
+        return false;
+    };
+    origins.next().is_none() && is_own_origin(origin, host)
 }
 
 fn only_host(headers: &HeaderMap) -> Result<Option<&str>, HostFault> {

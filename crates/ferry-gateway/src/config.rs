@@ -62,7 +62,7 @@ pub fn load(inputs: &Inputs) -> Result<Loaded, ConfigReport> {
     let mut desk = desk(inputs, &written, &merged, findings);
     let resolved = resolve::resolve(&mut raw, &mut desk);
     if !desk.findings.problems.is_empty() {
-        return Err(ConfigReport::new(desk.findings.problems));
+        return Err(ConfigReport::new(desk.findings.problems).with_files(desk.files));
     }
     let (warnings, files) = (desk.warnings, desk.files);
     Ok(Loaded {

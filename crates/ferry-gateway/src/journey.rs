@@ -22,6 +22,7 @@ pub mod settings;
 mod settle;
 pub mod snapshot;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -109,6 +110,18 @@ impl Handler for Journey {
         refuse::panicked(id)
     }
 
+    fn drained(&self) -> Response<AnswerBody> {
+        let id = self.shared.request_id();
+        // The request's own line has another id, since nobody else knows it here.
+        let notice = NoticeEvent::new(clock::wall(), LogLevel::Warn, "drained_unanswered");
+        self.shared.telemetry.notice(&notice.with("request_id", id.as_str()));
+        refuse::drained(id)
+    }
+
+    fn last_words(body: Pin<&mut AnswerBody>) {
+        body.get_mut().close();
+    }
+
     fn refuse_bytes(&self, why: &FramingError) -> Bytes {
         let id = self.shared.request_id();
         let notice = NoticeEvent::new(clock::wall(), LogLevel::Info, "malformed_request");
@@ -136,6 +149,10 @@ impl Handler for Journey {
                 event(LogLevel::Error, "accept_paused").with("error", error.to_string())
             }
             Notice::AcceptResumed => event(LogLevel::Info, "accept_resumed"),
+            Notice::DrainOver => {
+                self.shared.close();
+                event(LogLevel::Warn, "drain_over")
+            }
             Notice::ProxyRefused { .. }
             | Notice::HandshakeFailed { .. }
             | Notice::WriteStalled { .. }

@@ -4,6 +4,7 @@
 //! wire in `ferry-wire`; this crate does the I/O and nothing else.
 
 pub mod admin;
+pub mod causes;
 pub mod clock;
 pub mod config;
 pub mod dialect;

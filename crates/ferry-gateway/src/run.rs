@@ -4,6 +4,7 @@
 mod reload;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,6 +98,8 @@ pub struct Running {
     certificate: Option<Arc<TlsStore>>,
     /// What it was started with: keys that need a restart stay as they were then.
     started: Resolved,
+    /// The files of the configuration last tried.
+    tried: Vec<PathBuf>,
     serving: JoinHandle<Drained>,
     admin_serving: JoinHandle<()>,
     sweeping: JoinHandle<()>,
@@ -160,6 +163,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
         shutdown,
         certificate,
         started: resolved,
+        tried: Vec::new(),
         serving,
         admin_serving,
         sweeping,
@@ -269,6 +273,11 @@ impl Running {
         let reloaded = reload::reload(self, inputs);
         reload::tell(&self.telemetry, &reloaded);
         reloaded
+    }
+
+    /// The files of the configuration that the last reload tried, refused or not: a change of one may mend it.
+    pub fn files_tried(&self) -> &[PathBuf] {
+        &self.tried
     }
 }
 

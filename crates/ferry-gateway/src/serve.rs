@@ -20,6 +20,7 @@ pub mod tls;
 mod watch;
 
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -49,6 +50,14 @@ pub trait Handler: Send + Sync + 'static {
 
     /// The answer to a request whose handling panicked, with the panic's text for the log (not for the client).
     fn panicked(&self, message: &str) -> http::Response<Self::Body>;
+
+    /// The answer to a request that has none yet when the drain is over. Its call is dropped after this.
+    fn drained(&self) -> http::Response<Self::Body>;
+
+    /// The drain is over: `body` has a moment to say so and end, and is dropped then. Default: it goes on till that.
+    fn last_words(body: Pin<&mut Self::Body>) {
+        let _ = body;
+    }
 
     /// The whole raw HTTP/1.1 answer (status line, fields with `connection: close`, body) to bytes that never
     /// became a request. Written as it is; empty: the connection is closed without a word.
@@ -111,6 +120,8 @@ pub enum Notice {
     },
     /// Accepting goes on after a pause.
     AcceptResumed,
+    /// The drain is over and requests are still running: they are ended now.
+    DrainOver,
     /// A connection was closed since its PROXY header is missing, malformed or late.
     ProxyRefused {
         /// The other end of the socket.

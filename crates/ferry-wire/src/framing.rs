@@ -140,6 +140,24 @@ impl HeadGuard {
         matches!(self.state, State::Head | State::Preface(0)) && self.head.is_empty()
     }
 
+    /// What a parser that was shown the bytes passed on has stumbled over, when it refuses them before this guard does:
+    /// the place it stands at tells.
+    pub fn suspect(&self) -> FramingError {
+        let line = self.head.as_slice();
+        if !matches!(self.state, State::Head) || line.is_empty() {
+            return FramingError::Target;
+        }
+        if let Some(end) = memchr(b'\n', line) {
+            let first = head::check_first_line(line.get(..=end).unwrap_or_default());
+            return first.err().unwrap_or(FramingError::FieldName);
+        }
+        match memchr_iter(b' ', line).count() {
+            1 if !line.ends_with(b"\r") => FramingError::Target,
+            0 | 1 => FramingError::RequestLine,
+            _ => FramingError::Version,
+        }
+    }
+
     /// Compares the first bytes of a connection with the preface of HTTP/2.
     fn preface(&mut self, matched: usize, bytes: &[u8]) -> Result<usize, FramingError> {
         let rest = PREFACE.get(matched..).unwrap_or_default();

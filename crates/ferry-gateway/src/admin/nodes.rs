@@ -1,15 +1,12 @@
-//! `/nodes`: how the nodes are doing, and the reset of one. The only part of the admin port that changes anything, so a web
-//! page that is not the port's own is refused. It decides nothing about nodes.
+//! `/nodes`: how the nodes are doing, and the reset of one. The only part of the admin port that changes anything.
+//! It decides nothing about nodes.
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::http::header::ORIGIN;
-use axum::middleware::Next;
 use axum::response::Response;
 use serde_json::json;
 
-use super::{Admin, answer, only_host, refuse};
-use ferry_rules::origin::is_own_origin;
+use super::{Admin, answer, refuse};
 
 /// Names listed in an answer; more would bury the one that was mistyped.
 const NAMES_MAX: usize = 20;
@@ -50,25 +47,4 @@ fn unknown(name: &str, names: &[String]) -> String {
         "There is no node `{name}`; the {noun} of this Ferry {verb} {}{more}.",
         known.join(", ")
     )
-}
-
-/// Lets programs through, which send no `Origin`, and the port's own pages.
-pub(super) async fn guard_origin(request: Request, next: Next) -> Response {
-    if origin_passes(&request) {
-        return next.run(request).await;
-    }
-    refuse(
-        StatusCode::FORBIDDEN,
-        "permission_error",
-        "Requests of web pages are refused here: use `ferry nodes` or curl on the machine that Ferry runs on.",
-    )
-}
-
-fn origin_passes(request: &Request) -> bool {
-    let mut origins = request.headers().get_all(ORIGIN).iter();
-    let Some(origin) = origins.next() else { return true };
-    let (Ok(origin), Ok(Some(host))) = (origin.to_str(), only_host(request.headers())) else {
-        return false;
-    };
-    origins.next().is_none() && is_own_origin(origin, host)
 }

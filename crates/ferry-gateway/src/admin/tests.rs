@@ -199,6 +199,32 @@ async fn a_rebound_name_is_refused() {
 }
 
 #[tokio::test]
+async fn a_web_page_of_another_origin_is_refused() {
+    let harness = Harness::start().await;
+    let rows = [
+        ("GET /metrics", "Origin: https://evil.test\r\n", "403"),
+        ("POST /metrics", "Origin: https://evil.test\r\nContent-Length: 0\r\n", "403"),
+        ("OPTIONS /metrics", "Origin: https://evil.test\r\n", "403"),
+        ("GET /nowhere", "Origin: null\r\n", "403"),
+        ("GET /metrics", "Origin: http://localhost:3000\r\n", "403"),
+        (
+            "GET /metrics",
+            "Origin: http://localhost:7301\r\nOrigin: http://localhost:7301\r\n",
+            "403",
+        ),
+        ("GET /metrics", "Origin: http://localhost:7301\r\n", "200"),
+        ("GET /metrics", "", "200"),
+    ];
+    for (line, fields, expected) in rows {
+        let request =
+            format!("{line} HTTP/1.1\r\nHost: localhost:7301\r\n{fields}Connection: close\r\n\r\n");
+        let answer = harness.raw(&request).await;
+        assert_eq!(status(&answer), expected, "{request}\n{answer}");
+    }
+    harness.stop().await;
+}
+
+#[tokio::test]
 async fn nodes_are_told_as_they_are() {
     let harness = Harness::start().await;
     let answer = harness.get("/nodes").await;

@@ -4,6 +4,7 @@
 //! The text shown has its secrets masked before it gets here.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, Severity, SourceCode, SourceSpan};
@@ -115,6 +116,7 @@ impl Diagnostic for Problem {
 #[derive(Debug, Clone)]
 pub struct ConfigReport {
     problems: Arc<[Problem]>,
+    files: Arc<[PathBuf]>,
 }
 
 impl ConfigReport {
@@ -125,7 +127,16 @@ impl ConfigReport {
     pub(crate) fn new(mut problems: Vec<Problem>) -> Self {
         // In the order of reading: the file from top to bottom, then variables, then flags.
         problems.sort_by_key(|problem| problem.location.as_ref().map(Location::order));
-        Self { problems: problems.into() }
+        Self { problems: problems.into(), files: Arc::default() }
+    }
+
+    pub(crate) fn with_files(self, files: Vec<PathBuf>) -> Self {
+        Self { files: files.into(), ..self }
+    }
+
+    /// The files that it came from, as far as they are known: a change of one may mend it.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
     }
 
     /// The problems, in the order of the places they stand at. Never empty.

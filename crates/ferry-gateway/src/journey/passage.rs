@@ -2,7 +2,7 @@
 //! the facts that are settled; whatever happens to it, it settles exactly once, when it is dropped.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
@@ -36,6 +36,8 @@ pub struct Shared {
     /// What retries of all requests together may cost.
     budgets: Mutex<Budgets>,
     base: Base,
+    /// The drain is over.
+    closing: AtomicBool,
     /// Numbers requests; with the seed it makes ids that two processes do not share.
     next_id: AtomicU64,
     id_seed: u64,
@@ -62,9 +64,15 @@ impl Shared {
             state,
             in_flight: AtomicUsize::new(0),
             held: AtomicU64::new(0),
+            closing: AtomicBool::new(false),
             next_id: AtomicU64::new(0),
             id_seed,
         }
+    }
+
+    /// The drain is over: who goes now has not hung up.
+    pub(super) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     /// A new request id.
@@ -196,6 +204,9 @@ impl Drop for HeldBytes {
     }
 }
 
+/// The client has left before a status was known, as others log it.
+const NO_STATUS: u16 = 499;
+
 /// What is known of a request so far, and settled at its end.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "facts that have nothing to do with one another")]
@@ -236,7 +247,7 @@ impl Facts {
     /// Nothing happened yet: dropped like this, the client has left.
     fn begin() -> Self {
         Self {
-            status: 499,
+            status: NO_STATUS,
             outcome: Outcome::HangUp,
             node: None,
             attempts: 0,
@@ -259,6 +270,18 @@ impl Facts {
             bytes_out: 0,
             code: None,
         }
+    }
+}
+
+impl Facts {
+    /// The drain ended it, and not the client: with an answer of Ferry's own, or in the middle of the node's.
+    fn drained(&mut self) {
+        let unanswered = self.status == NO_STATUS;
+        if unanswered {
+            self.status = 503;
+        }
+        self.outcome = if unanswered { Outcome::Refused } else { Outcome::Cut };
+        self.code = Some("drain-over");
     }
 }
 
@@ -334,6 +357,10 @@ impl Drop for Passage {
         if std::thread::panicking() {
             self.facts.status = 500;
             self.facts.outcome = Outcome::Panic;
+        } else if self.facts.outcome == Outcome::HangUp
+            && self.shared.closing.load(Ordering::Relaxed)
+        {
+            self.facts.drained();
         }
         settle::settle(self);
     }

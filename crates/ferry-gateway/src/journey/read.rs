@@ -153,9 +153,7 @@ async fn next_chunk(
     loop {
         let now = clock::now();
         let spent = now.saturating_duration_since(passage.arrival);
-        // However fast it comes, a body must come in the time that a whole call may take.
-        let too_long = spent > passage.snapshot.settings.timeouts.nonstream_total;
-        if too_long || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
+        if is_slow(spent, total, idle, passage.snapshot.settings.timeouts.nonstream_total) {
             return Err(Fault::Slow);
         }
         match before(now + idle, body.frame()).await {
@@ -170,6 +168,12 @@ async fn next_chunk(
             },
         }
     }
+}
+
+/// Whether a body of which `total` bytes came in `spent` is given up.
+fn is_slow(spent: Duration, total: u64, idle: Duration, call: Duration) -> bool {
+    // However fast it comes, a body must come in the time that a whole call may take.
+    spent > call || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND
 }
 
 fn note(passage: &mut Passage, envelope: Envelope) {
@@ -188,4 +192,25 @@ fn content_type_is_json(headers: &HeaderMap) -> bool {
         .get(http_header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.to_ascii_lowercase().starts_with("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_given_up_below_a_kilobyte_a_second_and_after_the_time_of_a_call() {
+        let second = Duration::from_secs(1);
+        for (spent, total, slow) in [
+            (second * 59, 0, false),
+            (second * 60, 0, false),
+            (second * 61, 61 * SLOWEST_BYTES_PER_SECOND - 1, true),
+            (second * 61, 61 * SLOWEST_BYTES_PER_SECOND, false),
+            (second * 900, u64::MAX, false),
+            (second * 901, u64::MAX, true),
+        ] {
+            let found = is_slow(spent, total, second * 60, second * 900);
+            assert_eq!(found, slow, "{spent:?} {total}");
+        }
+    }
 }

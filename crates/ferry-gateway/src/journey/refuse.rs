@@ -130,7 +130,11 @@ impl Refused {
         let own_attempts = why.attempts_of_its_kind(passage.facts.tries);
         let mut response = response(&told, own_attempts, passage.request_id);
         relay::own_headers(response.headers_mut(), &passage);
-        if !whole || matches!(*why, Why::Read(read::Fault::Broken | read::Fault::Idle { .. })) {
+        let given_up = matches!(
+            *why,
+            Why::Read(read::Fault::Broken | read::Fault::Idle { .. } | read::Fault::Slow)
+        );
+        if !whole || given_up {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(http_header::CONNECTION, close);
         }
@@ -206,13 +210,28 @@ pub(super) fn preflight(mut passage: Box<Passage>) -> Response<AnswerBody> {
 
 /// The answer to a request whose handling panicked.
 pub(super) fn panicked(id: RequestId) -> Response<AnswerBody> {
-    let told = text::panicked();
-    let mut response = response(&told, 0, id);
+    own(&text::panicked(), id)
+}
+
+/// An answer without a passage.
+fn own(told: &Told, id: RequestId) -> Response<AnswerBody> {
+    let mut response = response(told, 0, id);
     response.headers_mut().insert(header::X_FERRY_REQUEST_ID, id.to_header());
     let code = HeaderValue::from_static(told.code);
     response.headers_mut().insert(header::X_FERRY_CODE, code);
     let body = render(told.kind, &told.message, told.code, id.as_str());
     response.map(|()| AnswerBody::whole(None, vec![body], None))
+}
+
+/// The answer to a request that has none when the drain is over.
+pub(super) fn drained(id: RequestId) -> Response<AnswerBody> {
+    own(&text::drained(), id)
+}
+
+/// The same as an event, for a stream that has been committed.
+pub(super) fn drained_event(id: RequestId) -> Bytes {
+    let told = text::drained();
+    sse_error(told.kind, &told.message, told.code, id.as_str(), Before::Boundary)
 }
 
 /// The raw answer to bytes that never became a request.

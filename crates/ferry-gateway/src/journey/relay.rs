@@ -66,6 +66,16 @@ struct Whole {
 }
 
 impl AnswerBody {
+    /// The drain is over: what has not come whole ends as broken off. What is here in full may still go out.
+    pub(super) fn close(&mut self) {
+        match &mut self.0 {
+            Inner::Whole(_) | Inner::Done => {}
+            Inner::Stream(stream) => stream.close(),
+            Inner::Flow(flow) => flow.close(),
+            Inner::Waiting(waiting) => waiting.close(),
+        }
+    }
+
     /// An answer that is all here. Its passage settles when the last chunk is taken.
     pub(super) fn whole(
         passage: Option<Box<Passage>>,

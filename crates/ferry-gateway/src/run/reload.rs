@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ferry_rules::exposure::Exposure;
 
 use super::Running;
+use crate::causes::with_causes;
 use crate::clock;
 use crate::config::{self, ConfigReport, Inputs, Problem};
 use crate::journey::snapshot::ZoneNotAHeader;
@@ -65,7 +66,14 @@ pub(super) fn nodes(
 }
 
 pub(super) fn reload(running: &mut Running, inputs: &Inputs) -> Result<Reloaded, ReloadError> {
-    let loaded = config::load(inputs).map_err(ReloadError::Config)?;
+    let loaded = match config::load(inputs) {
+        Ok(loaded) => loaded,
+        Err(report) => {
+            running.tried = report.files().to_vec();
+            return Err(ReloadError::Config(report));
+        }
+    };
+    running.tried.clone_from(&loaded.files);
     let new = loaded.resolved;
     super::check_exposure(&new, running.data, running.admin)?;
     let before = running.journey.snapshot();
@@ -95,11 +103,18 @@ pub(super) fn tell(telemetry: &Telemetry, reloaded: &Result<Reloaded, ReloadErro
                 [] => notice,
                 keys => notice.with("restart_needed", keys.join(" ")),
             };
+            let notice = match done.warnings.as_slice() {
+                [] => notice,
+                warnings => {
+                    let lines: Vec<_> = warnings.iter().map(Problem::line).collect();
+                    notice.with("warnings", lines.join("; "))
+                }
+            };
             (ReloadResult::Applied, notice)
         }
         Err(error) => {
             let mut notice = NoticeEvent::new(clock::wall(), LogLevel::Error, "reload_refused")
-                .with("error", error.to_string());
+                .with("error", format!("failed to {}", with_causes(error)));
             if let ReloadError::Config(report) = error {
                 notice = notice.with("problems", report.lines().join("; "));
             }

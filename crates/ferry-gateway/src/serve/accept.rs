@@ -25,6 +25,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(15);
 
+/// For the last words of what outlasts the drain: one event over a slow path, and no wait that a supervisor would notice.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// A listener's settings and what it needs, ready to run.
 #[derive(Debug)]
 pub struct Server {
@@ -33,7 +36,7 @@ pub struct Server {
     tasks: Tasks,
 }
 
-/// What the end of the drain cut off.
+/// What outlasted the drain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Drained {
     /// Connections that were still open.
@@ -42,7 +45,7 @@ pub struct Drained {
     pub requests: usize,
 }
 
-/// Counts what is cut.
+/// Counts what outlasts the drain.
 #[derive(Debug, Default)]
 pub(super) struct CutCount {
     connections: AtomicUsize,
@@ -50,8 +53,11 @@ pub(super) struct CutCount {
 }
 
 impl CutCount {
-    pub(super) fn add(&self, requests: usize) {
+    pub(super) fn connection(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn requests(&self, requests: usize) {
         self.requests.fetch_add(requests, Ordering::Relaxed);
     }
 }
@@ -68,8 +74,8 @@ impl Server {
         Self { tls: Some(tls), ..self }
     }
 
-    /// Serves until `shutdown` moves to draining and the drain is over. Connections that are still open
-    /// `settings.drain` after that, or when `shutdown` moves to cutting, are cut and counted.
+    /// Serves until `shutdown` moves to draining and the drain is over. What still runs `settings.drain` after that, or
+    /// when `shutdown` moves to cutting, is counted, has a second for the handler's last words, and is cut.
     pub async fn run<H: Handler>(
         self,
         listener: Listener,
@@ -99,6 +105,14 @@ impl Server {
             () = ended() => {}
             () = tokio::time::sleep(drain) => {}
             () = shutdown.reached(Stage::Cutting) => {}
+        }
+        if permits.available_permits() < room as usize {
+            shared.handler.notice(&Notice::DrainOver);
+        }
+        shared.shutdown.close();
+        tokio::select! {
+            () = ended() => {}
+            () = tokio::time::sleep(LAST_WORDS) => {}
         }
         shared.shutdown.cut();
         ended().await;

@@ -56,7 +56,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(super) struct Shared<H> {
     pub(super) handler: Arc<H>,
     pub(super) shutdown: Shutdown,
-    pub(super) cut: CutCount,
+    pub(super) cut: Arc<CutCount>,
     settings: Settings,
     bounds: Bounds,
     tls: Option<TlsAcceptor>,
@@ -73,11 +73,12 @@ impl<H: Handler> Shared<H> {
         handler: Arc<H>,
         tasks: Tasks,
     ) -> Self {
-        let either = builder(&settings, tasks);
+        let shutdown = Shutdown::new();
+        let either = builder(&settings, tasks, shutdown.clone());
         Self {
             handler,
-            shutdown: Shutdown::new(),
-            cut: CutCount::default(),
+            shutdown,
+            cut: Arc::default(),
             bounds: Bounds::new(&settings),
             tls: tls.map(|tls| TlsAcceptor::from(tls.config())),
             http2: either.clone().http2_only(),
@@ -87,8 +88,9 @@ impl<H: Handler> Shared<H> {
     }
 }
 
-fn builder(settings: &Settings, tasks: Tasks) -> auto::Builder<Streams> {
-    let mut http = auto::Builder::new(Streams { tasks, client_idle: settings.client_idle });
+fn builder(settings: &Settings, tasks: Tasks, shutdown: Shutdown) -> auto::Builder<Streams> {
+    let client_idle = settings.client_idle;
+    let mut http = auto::Builder::new(Streams { tasks, client_idle, shutdown });
     http.http1()
         .max_headers(FIELDS_MAX)
         // A head must fit into the buffer.
@@ -141,7 +143,9 @@ pub(super) async fn serve<H: Handler>(
         Stream::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(b"h2"),
     };
     let head = (!over_http2).then(|| HeadGuard::new(shared.settings.head_bytes_max));
-    drive(&shared, Guard::new(stream, head, Arc::clone(&shared.handler)), peer).await;
+    let traffic = Traffic::new(shared.shutdown.clone(), Arc::clone(&shared.cut));
+    let guard = Guard::new(stream, head, Arc::clone(&shared.handler), traffic);
+    drive(&shared, guard, peer).await;
 }
 
 /// What comes before HTTP: the PROXY header and the handshake, together within `head_timeout`. A connection that is
@@ -216,7 +220,7 @@ async fn drive<H: Handler>(shared: &Arc<Shared<H>>, guard: Guard<H>, peer: Peer)
             }
             let stage = shared.shutdown.stage();
             if stage == Stage::Cutting {
-                shared.cut.add(traffic.in_flight() as usize);
+                traffic.abandon();
                 return Poll::Ready(());
             }
             if stage > seen {
@@ -263,6 +267,9 @@ async fn drive<H: Handler>(shared: &Arc<Shared<H>>, guard: Guard<H>, peer: Peer)
         }
     })
     .await;
+    if traffic.closing() {
+        shared.cut.connection();
+    }
 }
 
 /// Hands one request to the handler. Owns what it captures, so that an HTTP/2 stream can run in a task of its own.
@@ -273,6 +280,7 @@ fn exchange<H: Handler>(
     request: http::Request<Incoming>,
 ) -> impl Future<Output = Result<http::Response<Answer<H::Body>>, Infallible>> + Send + use<H> {
     let exchange = Exchange::begin(traffic);
+    let traffic = Arc::clone(traffic);
     let http2 = request.version() == http::Version::HTTP_2;
     let peer = Peer { http2, ..peer };
     let handler = Arc::clone(&shared.handler);
@@ -281,6 +289,8 @@ fn exchange<H: Handler>(
         let caught = poll_fn(|context| {
             // The future is not polled again after a panic, and is dropped with the exchange.
             match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
+                // Nothing but the end of the drain wakes a call that waits for its node.
+                Ok(Poll::Pending) if traffic.closing() => Poll::Ready(Ok(handler.drained())),
                 Ok(poll) => poll.map(Ok),
                 Err(panic) => Poll::Ready(Err(panic)),
             }
@@ -295,7 +305,7 @@ fn exchange<H: Handler>(
             }
             response
         });
-        Ok(response.map(|body| exchange.answer(body)))
+        Ok(response.map(|body| exchange.answer(body, H::last_words)))
     }
 }
 

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use http_body::{Body, Frame, SizeHint};
 
+use super::accept::CutCount;
 use super::streams::Stream;
+use super::{Shutdown, Stage};
 use crate::clock;
 
 /// Shared by the guard, the service and the watch of one connection. All of them run in the connection's task for
@@ -20,6 +22,10 @@ use crate::clock;
 pub(super) struct Traffic {
     /// Zero of all the marks below.
     opened: Instant,
+    shutdown: Shutdown,
+    cut: Arc<CutCount>,
+    /// The connection was cut, with all that was in flight.
+    abandoned: AtomicBool,
     in_flight: AtomicU32,
     /// A call happened since the last flush that found nothing in flight.
     unflushed: AtomicBool,
@@ -75,9 +81,12 @@ pub(super) enum Waiting {
 }
 
 impl Traffic {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(shutdown: Shutdown, cut: Arc<CutCount>) -> Self {
         Self {
             opened: clock::now(),
+            shutdown,
+            cut,
+            abandoned: AtomicBool::new(false),
             in_flight: AtomicU32::new(0),
             unflushed: AtomicBool::new(false),
             answered: AtomicBool::new(false),
@@ -150,6 +159,17 @@ impl Traffic {
         self.answered.load(Ordering::Relaxed)
     }
 
+    /// The drain is over: what is in flight must come to an end.
+    pub(super) fn closing(&self) -> bool {
+        self.shutdown.stage() >= Stage::Closing
+    }
+
+    /// The connection is cut now: what is in flight counts as such, though its tasks may live a little longer.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Relaxed);
+        self.cut.requests(self.in_flight() as usize);
+    }
+
     /// The connection speaks HTTP/2.
     pub(super) fn set_http2(&self) {
         self.http2.store(true, Ordering::Relaxed);
@@ -178,10 +198,11 @@ impl Exchange {
         Self(Arc::clone(traffic))
     }
 
-    /// The head of the answer is known; the exchange goes on with its body.
-    pub(super) fn answer<B>(self, body: B) -> Answer<B> {
+    /// The head of the answer is known; the exchange goes on with its body, which is told once when the drain is over.
+    pub(super) fn answer<B>(self, body: B, last_words: fn(Pin<&mut B>)) -> Answer<B> {
         self.0.answered.store(true, Ordering::Relaxed);
-        Answer { body, stream: Stream::current(), exchange: self }
+        let last_words = Some(last_words);
+        Answer { body, last_words, stream: Stream::current(), exchange: self }
     }
 }
 
@@ -190,6 +211,9 @@ impl Drop for Exchange {
         let traffic = &self.0;
         // The mark comes first: whoever sees nothing in flight must see since when.
         traffic.idle.set(traffic.opened);
+        if traffic.closing() && !traffic.abandoned.load(Ordering::Relaxed) {
+            traffic.cut.requests(1);
+        }
         traffic.in_flight.fetch_sub(1, Ordering::Release);
     }
 }
@@ -200,6 +224,8 @@ pin_project_lite::pin_project! {
     pub(super) struct Answer<B> {
         #[pin]
         body: B,
+        // Taken when the body has been told.
+        last_words: Option<fn(Pin<&mut B>)>,
         // Present on HTTP/2.
         stream: Option<Arc<Stream>>,
         exchange: Exchange,
@@ -214,7 +240,12 @@ impl<B: Body> Body for Answer<B> {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
-        let this = self.project();
+        let mut this = self.project();
+        if this.exchange.0.closing()
+            && let Some(last_words) = this.last_words.take()
+        {
+            last_words(this.body.as_mut());
+        }
         let Some(stream) = this.stream else { return this.body.poll_frame(context) };
         stream.asked();
         let frame = this.body.poll_frame(context);

@@ -55,8 +55,13 @@ enum State {
 
 impl<H: Handler> Guard<H> {
     /// Watches a fresh connection; without `head` it speaks HTTP/2 from its first byte.
-    pub(super) fn new(stream: Stream, head: Option<HeadGuard>, handler: Arc<H>) -> Self {
-        let traffic = Arc::new(Traffic::new());
+    pub(super) fn new(
+        stream: Stream,
+        head: Option<HeadGuard>,
+        handler: Arc<H>,
+        traffic: Traffic,
+    ) -> Self {
+        let traffic = Arc::new(traffic);
         if head.is_none() {
             traffic.set_http2();
         }
@@ -139,11 +144,14 @@ impl<H: Handler> Guard<H> {
     /// Hyper writes an answer that nobody gave: it has refused a head that keeps the framing rules but breaks one of its
     /// own (too many fields, a target that is no URI). Its bare status line is replaced by the handler's words.
     fn overhear(&mut self, bytes: &[u8]) {
-        if self.head.is_some() && matches!(self.state, State::Open) && self.traffic.quiet() {
+        if let Some(head) = &self.head
+            && matches!(self.state, State::Open)
+            && self.traffic.quiet()
+        {
             let why = if bytes.starts_with(b"HTTP/1.1 431") {
                 FramingError::HeadTooLarge
             } else {
-                FramingError::Target
+                head.suspect()
             };
             self.state = State::Answering(self.handler.refuse_bytes(&why));
         }

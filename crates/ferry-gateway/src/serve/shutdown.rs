@@ -1,4 +1,4 @@
-//! The word that ends a listener: run, drain, or stop now.
+//! The word that ends a listener: run, drain, say your last words, or stop now.
 //!
 //! One flag that all connections look at for the price of a load, and one bell that wakes them when it moves.
 //! It only ever moves forward.
@@ -27,8 +27,10 @@ pub enum Stage {
     Running = 0,
     /// None is accepted; answers in progress are finished, then their connections close.
     Draining = 1,
+    /// The drain is over: answers that still run say so and end.
+    Closing = 2,
     /// What still runs is cut.
-    Cutting = 2,
+    Cutting = 3,
 }
 
 impl Shutdown {
@@ -42,6 +44,7 @@ impl Shutdown {
         match self.0.stage.load(Ordering::Acquire) {
             0 => Stage::Running,
             1 => Stage::Draining,
+            2 => Stage::Closing,
             _ => Stage::Cutting,
         }
     }
@@ -49,6 +52,11 @@ impl Shutdown {
     /// Asks for the drain. Nothing happens when it has begun already.
     pub fn drain(&self) {
         self.advance(Stage::Draining);
+    }
+
+    /// Asks what still runs for its last words.
+    pub fn close(&self) {
+        self.advance(Stage::Closing);
     }
 
     /// Asks for the end at once.

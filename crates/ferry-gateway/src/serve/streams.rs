@@ -4,11 +4,12 @@
 //! an answer's body that gave bytes and is not asked for more. Never touches the other streams of the connection.
 
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use super::Shutdown;
 use super::exchange::Mark;
 use crate::clock;
 use crate::tasks::Tasks;
@@ -48,6 +49,7 @@ impl Stream {
 pub(super) struct Streams {
     pub(super) tasks: Tasks,
     pub(super) client_idle: Duration,
+    pub(super) shutdown: Shutdown,
 }
 
 impl<F> hyper::rt::Executor<F> for Streams
@@ -56,6 +58,7 @@ where
 {
     fn execute(&self, future: F) {
         let stream = Arc::new(Stream { opened: clock::now(), given: Mark::default() });
+        let future = woken(future, self.shutdown.clone());
         let watched = watch(future, Arc::clone(&stream), self.client_idle);
         drop(self.tasks.spawn(CURRENT.scope(stream, watched)));
     }
@@ -80,6 +83,39 @@ async fn watch(future: impl Future<Output = ()>, stream: Arc<Stream>, client_idl
             timer.as_mut().reset((since + client_idle).into());
         }
         Poll::Pending
+    })
+    .await;
+}
+
+/// Polls a stream at every move of the switch: nothing else wakes one that waits for its node when the drain is over.
+async fn woken(future: impl Future<Output = ()>, shutdown: Shutdown) {
+    let mut future = pin!(future);
+    let mut moved = pin!(shutdown.moved());
+    let mut seen = shutdown.stage();
+    // Hung up once per waker and move, and not at every poll: the bell is one for all streams.
+    let mut hung: Option<Waker> = None;
+    poll_fn(|context| {
+        loop {
+            if future.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
+            let stage = shutdown.stage();
+            if stage > seen {
+                seen = stage;
+                moved.set(shutdown.moved());
+                hung = None;
+                continue;
+            }
+            if hung.as_ref().is_some_and(|waker| context.waker().will_wake(waker)) {
+                return Poll::Pending;
+            }
+            hung = Some(context.waker().clone());
+            let mut bell = tokio::task::unconstrained(moved.as_mut());
+            if Pin::new(&mut bell).poll(context).is_pending() {
+                return Poll::Pending;
+            }
+            // It rang between the looks at the stage; the next look sees the move.
+        }
     })
     .await;
 }

@@ -47,7 +47,7 @@ impl http_body::Body for Flood {
     type Error = BoxError;
 
     fn poll_frame(
-        self: std::pin::Pin<&mut Self>,
+        self: Pin<&mut Self>,
         _context: &mut std::task::Context<'_>,
     ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, BoxError>>> {
         let bytes = Bytes::from_static(&[b'x'; 16 * 1024]);
@@ -103,6 +103,12 @@ impl Handler for Echo {
     fn panicked(&self, message: &str) -> http::Response<EchoBody> {
         let mut response = http::Response::new(body(message.to_owned()));
         *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    }
+
+    fn drained(&self) -> http::Response<EchoBody> {
+        let mut response = http::Response::new(body("drained"));
+        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
         response
     }
 

@@ -50,11 +50,15 @@ impl Log {
             },
             None => Box::new(io::stderr()),
         };
-        Self::start(settings, sink)
+        Self::start(settings, sink, Box::new(io::stderr()))
     }
 
     /// Starts the writer over a destination that is open.
-    fn start(settings: Settings, sink: Box<dyn io::Write + Send>) -> Result<Self, TelemetryError> {
+    fn start(
+        settings: Settings,
+        sink: Box<dyn io::Write + Send>,
+        complaints: Box<dyn io::Write + Send>,
+    ) -> Result<Self, TelemetryError> {
         let queue = Arc::new(Queue::new(settings.queue_lines));
         let dropped = Counter::default();
         let writer = Writer {
@@ -62,6 +66,8 @@ impl Log {
             sink,
             path: settings.file,
             dropped: dropped.clone(),
+            complaints,
+            failing: false,
         };
         // A thread and not a task: writing blocks, and must go on while the runtime shuts down.
         std::thread::Builder::new()

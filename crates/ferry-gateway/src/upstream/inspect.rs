@@ -13,6 +13,7 @@ use super::status::{
     AddressSource, AddressState, AddressStatus, CoolingStatus, KeyState, KeyStatus, NodeState,
     NodeStatus, origin_of,
 };
+use crate::causes::with_causes;
 
 impl Fleet {
     /// Every node, in the order of the configuration.
@@ -41,7 +42,7 @@ impl Fleet {
         let failure = node.health().last_failure();
         let why = view.reason.map(|reason| {
             let last = failure.map_or_else(String::new, |(_, fault)| {
-                format!("; last it failed to {}", chain(&fault))
+                format!("; last it failed to {}", with_causes(&fault))
             });
             format!("{}{last}", sentence(reason))
         });
@@ -114,7 +115,7 @@ fn address_status(address: &Address) -> AddressStatus {
             .down
             .as_ref()
             .filter(|_| address.is_down())
-            .map(|(_, fault)| chain(fault)),
+            .map(|(_, fault)| with_causes(fault)),
         half_open: address.half_open,
     }
 }
@@ -149,22 +150,6 @@ fn sentence(reason: Reason) -> String {
         }
         Reason::Relapse => "it failed again while it was half-open".to_owned(),
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        // A transparent error says what its cause says.
-        if said != text {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -43,6 +43,12 @@ pub(super) fn check(head: &[u8]) -> Result<Body, FramingError> {
     seen.verdict(&request_line)
 }
 
+/// Checks the request line alone, with its CRLF.
+pub(super) fn check_first_line(line: &[u8]) -> Result<(), FramingError> {
+    check_bytes(line)?;
+    check_request_line(line.strip_suffix(b"\r\n").unwrap_or(line)).map(|_line| ())
+}
+
 /// Refuses controls and lone CRs. Counting vectorises where a search with four needles would not.
 pub(super) fn check_bytes(head: &[u8]) -> Result<(), FramingError> {
     let mut controls = 0_usize;

@@ -87,6 +87,25 @@ fn a_split_at_any_byte_finds_the_same_fault() {
     }
 }
 
+#[test]
+fn what_a_parser_stumbles_over_first_is_told_by_the_place() {
+    for (begun, suspect) in [
+        ("G\u{1}T", FramingError::RequestLine),
+        ("GET\r", FramingError::RequestLine),
+        ("GET /\r", FramingError::RequestLine),
+        ("GET /<", FramingError::Target),
+        ("GET / HTTP/2", FramingError::Version),
+        ("GET / HTTP/2.0\r\nHost", FramingError::Version),
+        ("GET /\r\n", FramingError::RequestLine),
+        ("GET / HTTP/1.1\r\nHo st", FramingError::FieldName),
+        ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", FramingError::Target),
+    ] {
+        let mut guard = HeadGuard::new(HEAD_BYTES_MAX);
+        assert_eq!(guard.check(begun.as_bytes()), Verdict::Pass, "{begun:?}");
+        assert_eq!(guard.suspect(), suspect, "{begun:?}");
+    }
+}
+
 /// Requests that must pass, several of which may stand on one connection.
 fn sound() -> Vec<Vec<u8>> {
     let chunked = |body: &str| post("Host: a\r\nTransfer-Encoding: chunked\r\n", body);

@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use ferry_gateway::causes::with_causes;
 use ferry_gateway::clock;
 use ferry_gateway::config::Inputs;
 use ferry_gateway::serve::signals::{Ask, Signals};
@@ -83,7 +84,7 @@ async fn demo(args: DemoArgs, mut demo: Demo) -> miette::Result<ExitCode> {
         // Shown with the place of the demo's own file.
         Err(SceneError::Config(report)) => return Err(report.into()),
         Err(error) => {
-            return Err(miette!(help = error.hint(), "failed to {}", play::chain(&error)));
+            return Err(miette!(help = error.hint(), "failed to {}", with_causes(&error)));
         }
     };
     let played = Box::pin(demo.play(&scene, &mut signals, args.once, begun)).await;

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use ferry_gateway::causes::with_causes;
 use ferry_gateway::config::watch::Watch;
 use ferry_gateway::config::{self, ConfigReport, Inputs};
-use ferry_gateway::run::{self, Running, StartError};
+use ferry_gateway::run::{self, ReloadError, Running, StartError};
 use ferry_gateway::serve::listen::{self, Inherited};
 use ferry_gateway::serve::signals::{self, Ask, Signals, Tell};
 use miette::{IntoDiagnostic, miette};
 use tokio::sync::mpsc;
 
-use super::{Shared, chain, runtime, say};
+use super::{Shared, runtime, say};
 
 /// Arguments of `ferry serve`.
 #[derive(Debug, Args)]
@@ -71,13 +72,17 @@ async fn serve(inputs: Inputs, loaded: config::Loaded) -> miette::Result<ExitCod
             warn(&format!("error: failed to {error}"));
             return Ok(ExitCode::from(ConfigReport::EXIT_CODE));
         }
-        Err(error) => return Err(miette!(help = error.hint(), "failed to {}", chain(&error))),
+        Err(error) => {
+            return Err(miette!(help = error.hint(), "failed to {}", with_causes(&error)));
+        }
     };
+    // Before anyone is told that Ferry runs: a change after that is never missed.
+    let watches = Watches::new(files, &running).await;
     let scheme = if tls { "https" } else { "http" };
     say(&format!("data {scheme}://{}", running.data))?;
     say(&format!("admin http://{}", running.admin))?;
     tell(Tell::Ready);
-    attend(running, signals, &inputs, files).await
+    attend(running, signals, &inputs, watches).await
 }
 
 /// Answers signals and changes of the configuration until the end.
@@ -85,9 +90,8 @@ async fn attend(
     mut running: Running,
     mut signals: Signals,
     inputs: &Inputs,
-    files: Vec<PathBuf>,
+    mut watches: Watches,
 ) -> miette::Result<ExitCode> {
-    let mut watched = watch(files, &running).await;
     let mut alive = watchdog();
     loop {
         let reload = tokio::select! {
@@ -97,14 +101,12 @@ async fn attend(
                 Ask::Reload => true,
                 Ask::ReopenLog => { running.reopen_log(); false }
             },
-            () = changed(&mut watched) => true,
+            () = watches.changed() => true,
             () = tick(&mut alive) => { tell(Tell::Watchdog); false }
         };
         if reload {
             tell(Tell::Reloading);
-            if let Ok(reloaded) = running.reload(inputs) {
-                watched = watch(reloaded.files, &running).await;
-            }
+            watches.reload(&mut running, inputs).await;
             tell(Tell::Ready);
         }
     }
@@ -128,7 +130,46 @@ fn tell(what: Tell) {
 
 type Watched = Option<(Watch, mpsc::Receiver<()>)>;
 
-/// Watches the configuration's files; without a watch, SIGHUP still reloads.
+/// What is looked at for changes of the configuration; without a watch, SIGHUP still reloads.
+struct Watches {
+    /// The files of the configuration in force.
+    files: Vec<PathBuf>,
+    in_force: Watched,
+    /// What a refused configuration names besides: it is tried again when one of these comes or changes.
+    refused: Watched,
+}
+
+impl Watches {
+    async fn new(files: Vec<PathBuf>, running: &Running) -> Self {
+        let in_force = watch(files.clone(), running).await;
+        Self { files, in_force, refused: None }
+    }
+
+    /// Waits until a file has changed.
+    async fn changed(&mut self) {
+        tokio::select! {
+            () = changed(&mut self.in_force) => {}
+            () = changed(&mut self.refused) => {}
+        }
+    }
+
+    /// Reloads, and looks at what the outcome depends on.
+    async fn reload(&mut self, running: &mut Running, inputs: &Inputs) {
+        let mut reloaded = running.reload(inputs);
+        if let Err(error) = &reloaded {
+            self.refused = watch_refused(&self.files, running).await;
+            // What it lacked may have come before the watch began.
+            let mended = matches!(error, ReloadError::Config(_)) && config::load(inputs).is_ok();
+            if mended {
+                reloaded = running.reload(inputs);
+            }
+        }
+        if let Ok(reloaded) = reloaded {
+            *self = Self::new(reloaded.files, running).await;
+        }
+    }
+}
+
 async fn watch(files: Vec<PathBuf>, running: &Running) -> Watched {
     match config::watch::watch(files, running.tasks()).await {
         Ok(watched) => Some(watched),
@@ -139,6 +180,17 @@ async fn watch(files: Vec<PathBuf>, running: &Running) -> Watched {
             None
         }
     }
+}
+
+/// Watches what a refused configuration names and the one in force does not. A folder that is missing cannot be
+/// watched; the refusal in the log names the file.
+async fn watch_refused(files: &[PathBuf], running: &Running) -> Watched {
+    let fresh = running.files_tried().iter().filter(|file| !files.contains(file));
+    let fresh: Vec<_> = fresh.cloned().collect();
+    if fresh.is_empty() {
+        return None;
+    }
+    config::watch::watch(fresh, running.tasks()).await.ok()
 }
 
 async fn changed(watched: &mut Watched) {

@@ -1,6 +1,10 @@
 //! Bad input: a clear error each, never a panic, never a hang, and the process serves on.
 
-use crate::harness::{Client, Setup, body, both, get, message, mock, request, until};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::harness::{
+    Client, Gateway, Setup, body, both, get, guarded, message, mock, request, until,
+};
 
 #[tokio::test]
 async fn connect_and_upgrade_are_not_served() {
@@ -212,6 +216,37 @@ async fn a_body_that_stops_is_408() {
     let answer = client.answer().await;
     assert_eq!(answer.status, 400, "{}", answer.text());
     until("rest", || gateway.running.in_flight() == 0).await;
+}
+
+/// Sends a body byte by byte, without end, and gives the answer.
+async fn drip(gateway: &Gateway) -> String {
+    let socket = tokio::net::TcpStream::connect(gateway.data).await.unwrap();
+    let (mut reading, mut writing) = socket.into_split();
+    let head = request("POST", "/v1/messages", &[("content-length", "9000000")], b"{");
+    let dripping = tokio::spawn(async move {
+        writing.write_all(&head).await.unwrap();
+        // Until the gateway takes no more.
+        while writing.write_all(b" ").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    });
+    let mut answer = Vec::new();
+    // An answer, then FIN or, since bytes are still coming, RST.
+    drop(guarded("the answer", reading.read_to_end(&mut answer)).await);
+    dripping.abort();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_408() {
+    let mock = mock().await;
+    let gateway = Setup::new().timeout("nonstream_total_ms = 100").mock(&mock).start().await;
+    let answer = drip(&gateway).await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert!(answer.contains("x-ferry-code: body-slow\r\n"), "{answer}");
+    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    until("rest", || gateway.running.in_flight() == 0).await;
+    assert_eq!(mock.stats().requests, 0);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod broken;
 mod bytes;
 mod codings;
 mod credentials;
+mod drain;
 mod errors;
 mod hangup;
 mod harness;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 
@@ -287,6 +288,101 @@ async fn sighup_applies_a_new_line_and_keeps_the_connections_to_the_nodes() {
 }
 
 #[tokio::test]
+async fn a_refused_reload_is_tried_again_when_a_file_that_it_names_has_come() {
+    let mock = mock().await;
+    let ferry = Ferry::serve(&before(&mock)).start().await;
+    let folder = ferry.dir.path();
+    fs::create_dir(folder.join("keys")).unwrap();
+    let key = folder.join("keys/node.key");
+    let line = format!("key = \"file:{}\"", key.display());
+    let keyed = Setup::new().node("mock", &mock.base_url(), &line).toml(folder);
+    fs::write(folder.join("ferry.toml"), keyed).unwrap();
+    ferry.metric("ferry_config_reloads_total{result=\"rejected\"} 1").await;
+    fs::write(&key, "sk-ant-api03-thekeythatcamelate").unwrap();
+    ferry.metric("ferry_config_reloads_total{result=\"applied\"} 1").await;
+    assert_eq!(ferry.ask(message("Hello", false)).await.status, 200);
+    assert_eq!(mock.last().unwrap().headers["x-api-key"], "sk-ant-api03-thekeythatcamelate");
+}
+
+#[tokio::test]
+async fn a_refused_reload_says_the_cause_in_the_log() {
+    let mock = mock().await;
+    let ferry = Ferry::serve(&before(&mock)).start().await;
+    let folder = ferry.dir.path();
+    fs::write(folder.join("ca.pem"), "no certificate").unwrap();
+    let node = Setup::new().node("mock", "https://127.0.0.1:1", "extra_ca_file = \"ca.pem\"");
+    fs::write(folder.join("ferry.toml"), node.toml(folder)).unwrap();
+    let read = || fs::read_to_string(folder.join("ferry.log")).unwrap();
+    crate::harness::until("the refusal", || read().contains("reload_refused")).await;
+    let log = read();
+    let line = log.lines().find(|line| line.contains("reload_refused")).unwrap();
+    assert!(line.contains("failed to ") && line.contains("ca.pem"), "{line}");
+}
+
+#[tokio::test]
+async fn a_reload_says_what_deserves_a_second_look() {
+    let mock = mock().await;
+    let mut gateway = Gateway::before(&mock).await;
+    let doubtful = Setup::new().node("a", "https://relay.example/v1", "").toml(gateway.dir.path());
+    fs::write(gateway.config(), doubtful).unwrap();
+    let inputs = gateway.inputs.clone();
+    gateway.running.reload(&inputs).unwrap();
+    let log = gateway.into_log().await;
+    let line = log.iter().find(|line| line["event"] == "reloaded").unwrap();
+    assert!(line["warnings"].as_str().unwrap().contains("nodes.0.url: ends in /v1"), "{line}");
+}
+
+#[tokio::test]
+async fn sigusr1_opens_the_log_again_after_a_rotation() {
+    let mock = mock().await;
+    let ferry = Ferry::serve(&before(&mock)).start().await;
+    assert_eq!(ferry.ask(message("Hello", false)).await.status, 200);
+    let log = ferry.dir.path().join("ferry.log");
+    let rotated = ferry.dir.path().join("ferry.log.1");
+    let lines = |path: &std::path::Path, needle: &str| {
+        fs::read_to_string(path).unwrap().lines().filter(|line| line.contains(needle)).count()
+    };
+    crate::harness::until("its line", || lines(&log, "\"path\":\"/v1/messages\"") == 1).await;
+    fs::rename(&log, &rotated).unwrap();
+    ferry.signal("USR1");
+    crate::harness::until("the new log", || log.exists()).await;
+    assert_eq!(ferry.ask(get("/v1/models")).await.status, 200);
+    crate::harness::until("its line", || lines(&log, "\"path\":\"/v1/models\"") == 1).await;
+    assert_eq!(lines(&rotated, "\"path\":\"/v1/messages\""), 1);
+    assert_eq!(lines(&rotated, "\"path\":\"/v1/models\""), 0);
+}
+
+#[tokio::test]
+async fn systemd_is_told_of_the_start_a_reload_and_the_end() {
+    let mock = mock().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(GUARD)).unwrap();
+    let socket = std::sync::Arc::new(socket);
+    let told = || {
+        let socket = std::sync::Arc::clone(&socket);
+        blocking(move || {
+            let mut buffer = [0; 256];
+            let length = socket.recv(&mut buffer).unwrap();
+            String::from_utf8_lossy(&buffer[..length]).into_owned()
+        })
+    };
+    let ferry = Ferry::serve(&before(&mock)).env("NOTIFY_SOCKET", path.to_str().unwrap());
+    let ferry = ferry.start().await;
+    assert_eq!(told().await, "READY=1\n");
+    assert_eq!(ferry.ask(message("Hello", false)).await.status, 200, "ready means ready");
+    ferry.signal("HUP");
+    let reloading = told().await;
+    let monotonic = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").unwrap().trim_end();
+    assert!(monotonic.parse::<u64>().unwrap() > 0, "{reloading}");
+    assert_eq!(told().await, "READY=1\n");
+    ferry.signal("TERM");
+    assert_eq!(told().await, "STOPPING=1\n");
+    assert_eq!(ferry.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn sigterm_drains_a_running_stream_to_its_end_and_exits_0() {
     let mock = mock().await;
     let ferry = Ferry::serve(&before(&mock)).start().await;
@@ -314,7 +410,7 @@ async fn sigterm_drains_a_running_stream_to_its_end_and_exits_0() {
 }
 
 #[tokio::test]
-async fn a_second_sigterm_cuts_what_still_runs() {
+async fn a_second_sigterm_ends_what_still_runs_and_says_so() {
     let mock = mock().await;
     let ferry = Ferry::serve(&before(&mock)).start().await;
     let mut client = Client::connect(ferry.data).await;
@@ -336,7 +432,7 @@ async fn a_second_sigterm_cuts_what_still_runs() {
     .await;
     ferry.signal("TERM");
     client.rest(&mut answer).await;
-    assert_ne!(answer.end, End::Whole);
+    assert!(answer.text().contains("\"error_code\":\"drain-over\""), "{}", answer.text());
     assert_eq!(ferry.ended().await.code(), Some(0));
     seen(&mock, "the cancel", |stats| stats.generations_aborted == 1).await;
 }

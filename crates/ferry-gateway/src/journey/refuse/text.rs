@@ -4,6 +4,7 @@ use ferry_rules::credential::CredentialFault;
 use ferry_wire::error::ApiErrorKind;
 
 use super::{Told, Why};
+use crate::causes::with_causes;
 use crate::dialect::messages::DialectError;
 use crate::journey::attempt::{self, BadAnswer};
 use crate::journey::{accept, admit, read};
@@ -71,6 +72,21 @@ pub(super) fn panicked() -> Told {
         hopeless: true,
         retry_after: None,
         outcome: Outcome::Panic,
+    }
+}
+
+/// What a client is told whose request outlasts the drain before it has an answer.
+pub(super) fn drained() -> Told {
+    Told {
+        status: 503,
+        kind: ApiErrorKind::Api,
+        code: "drain-over",
+        message: "Ferry is stopping and the time for running requests (server.drain_ms) is over; send the request \
+                  again."
+            .to_owned(),
+        hopeless: false,
+        retry_after: Some(AWAY_SECONDS),
+        outcome: Outcome::Refused,
     }
 }
 
@@ -263,7 +279,7 @@ fn no_node(unreached: &Unreached) -> Told {
 }
 
 fn cause(last: Option<&PathFault>) -> String {
-    last.map_or_else(String::new, |fault| format!(": {}", chain(fault)))
+    last.map_or_else(String::new, |fault| format!(": could not {}", with_causes(fault)))
 }
 
 /// A node that answered, and not what the API answers.
@@ -339,20 +355,4 @@ fn dialect(error: DialectError) -> Told {
             )
         },
     }
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = format!("could not {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        // A transparent error says what its cause says.
-        if !text.ends_with(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -18,7 +18,8 @@ use crate::clock;
 use crate::journey::attempt::{Landed, Shape};
 use crate::journey::cache::Sought;
 use crate::journey::deadline::before;
-use crate::journey::refuse::Refused;
+use crate::journey::passage::RequestId;
+use crate::journey::refuse::{Refused, drained_event};
 
 type Attempt = Pin<Box<dyn Future<Output = Result<Landed, Refused>> + Send>>;
 
@@ -28,6 +29,7 @@ pub(in crate::journey) struct Plan {
     after: Duration,
     every: Duration,
     headers: HeaderMap,
+    request_id: RequestId,
 }
 
 /// The plan of a request that may be committed early; `None` when it may not.
@@ -40,7 +42,7 @@ pub(in crate::journey) fn plan(sought: &Sought) -> Option<Plan> {
     headers.insert(http_header::CONTENT_TYPE, events);
     unbuffered(&mut headers);
     own_headers(&mut headers, passage);
-    Some(Plan { after, every: timeouts.ping, headers })
+    Some(Plan { after, every: timeouts.ping, headers, request_id: passage.request_id })
 }
 
 /// Waits for the attempt, or commits the stream when it takes too long.
@@ -56,9 +58,10 @@ where
         return Ok(relay(landed?));
     }
     let timer = Box::pin(tokio::time::sleep(Duration::ZERO));
-    let waiting = Waiting { attempt, timer, every: plan.every };
+    let Plan { every, headers, request_id, .. } = plan;
+    let waiting = Waiting { attempt, timer, every, request_id, closing: false };
     let mut response = Response::new(AnswerBody(Inner::Waiting(Box::new(waiting))));
-    *response.headers_mut() = plan.headers;
+    *response.headers_mut() = headers;
     Ok(response)
 }
 
@@ -67,6 +70,9 @@ pub(super) struct Waiting {
     attempt: Attempt,
     timer: Pin<Box<Sleep>>,
     every: Duration,
+    request_id: RequestId,
+    /// The drain is over.
+    closing: bool,
 }
 
 impl fmt::Debug for Waiting {
@@ -86,10 +92,18 @@ pub(super) enum Waited {
 }
 
 impl Waiting {
+    /// The attempt has had its time.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Waited> {
         match self.attempt.as_mut().poll(cx) {
             Poll::Ready(Ok(landed)) => return Poll::Ready(take(landed)),
             Poll::Ready(Err(refused)) => return Poll::Ready(Waited::Error(refused.event())),
+            Poll::Pending if self.closing => {
+                return Poll::Ready(Waited::Error(drained_event(self.request_id)));
+            }
             Poll::Pending => {}
         }
         if self.timer.as_mut().poll(cx).is_pending() {

@@ -30,6 +30,8 @@ pub(super) struct Flow {
     /// Armed while the node is silent; a node silent for `event_gap` has broken off. There is no bound on
     /// the whole: a large file over a slow line takes as long as it takes.
     silence: Option<Pin<Box<Sleep>>>,
+    /// The drain is over.
+    closing: bool,
 }
 
 impl Flow {
@@ -41,7 +43,12 @@ impl Flow {
         set_aside: Option<HeldBytes>,
     ) -> Self {
         let (first, passage) = (first.into(), Some(passage));
-        Self { first, _set_aside: set_aside, flight, watch, passage, silence: None }
+        Self { first, _set_aside: set_aside, flight, watch, passage, silence: None, closing: false }
+    }
+
+    /// The drain is over: nothing more is read.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -75,7 +82,7 @@ impl Flow {
                 self.done();
                 Poll::Ready(None)
             }
-            Poll::Pending if self.silent(cx) => Poll::Ready(self.broken()),
+            Poll::Pending if self.closing || self.silent(cx) => Poll::Ready(self.broken()),
             Poll::Pending => Poll::Pending,
         }
     }
@@ -113,8 +120,14 @@ impl Flow {
         let mut passage = self.passage.take()?;
         self.flight.failed(PathFault::Cut);
         passage.facts.outcome = Outcome::Cut;
-        passage.facts.code = Some("download-cut");
-        tell_attempt(&passage, AttemptResult::Cut);
+        // That Ferry stops is not the node's doing.
+        let (code, result) = if self.closing {
+            ("drain-over", AttemptResult::Cancelled)
+        } else {
+            ("download-cut", AttemptResult::Cut)
+        };
+        passage.facts.code = Some(code);
+        tell_attempt(&passage, result);
         Some(Err(Broken))
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Stream {
     total: Instant,
     /// Rings when something may be due; what, is looked up then, so that an event costs no timer.
     timer: Pin<Box<Sleep>>,
+    /// The drain is over.
+    closing: bool,
 }
 
 /// Why a stream is over.
@@ -48,6 +50,8 @@ enum Over {
     Silent,
     /// Longer than a stream may last.
     Total,
+    /// Ferry is stopping.
+    Drained,
 }
 
 impl Over {
@@ -56,7 +60,7 @@ impl Over {
         match self {
             Self::Ended | Self::Broken => Some(PathFault::Cut),
             Self::Silent => Some(PathFault::Silent),
-            Self::Total => None,
+            Self::Total | Self::Drained => None,
         }
     }
 }
@@ -83,13 +87,22 @@ impl Stream {
             spoke: now,
             total,
             timer: Box::pin(tokio::time::sleep_until(due.into())),
+            closing: false,
         }
+    }
+
+    /// The next bytes are the last.
+    pub(super) fn close(&mut self) {
+        self.closing = true;
     }
 
     /// The next bytes for the client; `None` after the last.
     pub(super) fn poll_events(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(over) = self.gather(cx) {
             return Poll::Ready(self.end(&over));
+        }
+        if self.closing && self.flight.is_some() {
+            return Poll::Ready(self.end(&Over::Drained));
         }
         if self.flight.is_none() && self.ready.is_empty() {
             return Poll::Ready(None);
@@ -239,11 +252,20 @@ impl Stream {
                 "stream-total",
                 "the stream lasted longer than timeouts.stream_total_ms: the answer is not whole",
             ),
+            Over::Drained => (
+                ApiErrorKind::Api,
+                "drain-over",
+                "Ferry is stopping and the time for running requests (server.drain_ms) is over: the \
+                 answer is not whole; send the request again",
+            ),
         };
         passage.facts.outcome = Outcome::Cut;
         passage.facts.code = Some(code);
         passage.facts.usage_is_lower_bound = true;
-        tell_attempt(passage, AttemptResult::Cut);
+        // That Ferry stops is not the node's doing.
+        let drained = matches!(over, Over::Drained);
+        let result = if drained { AttemptResult::Cancelled } else { AttemptResult::Cut };
+        tell_attempt(passage, result);
         sse_error(kind, what, code, passage.request_id.as_str(), self.observer.before())
     }
 }

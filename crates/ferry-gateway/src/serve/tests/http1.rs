@@ -86,15 +86,28 @@ async fn a_drain_finishes_the_answer_and_closes_idle_connections() {
 }
 
 #[tokio::test]
-async fn what_outlasts_the_drain_is_cut_and_counted() {
+async fn what_outlasts_the_drain_is_told_so_and_counted() {
     let mut running = start(Settings { drain: Duration::from_millis(1), ..settings() });
     let mut busy = running.connect().await;
     busy.write_all(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
     assert_eq!(running.events.recv().await, Some("begun"));
     let echo = Arc::clone(&running.echo);
     assert_eq!(running.stop().await, Drained { connections: 1, requests: 1 });
-    assert_eq!(read_to_end(&mut busy).await, "");
+    let answer = read_to_end(&mut busy).await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("drained"), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
     assert_eq!(echo.open.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_last_words_is_cut() {
+    let mut running = start(Settings { drain: Duration::from_millis(1), ..settings() });
+    let mut busy = running.connect().await;
+    busy.write_all(b"GET /flood HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    read_until(&mut busy, "xxxx").await;
+    running.shutdown.drain();
+    assert_eq!(running.server.await.unwrap(), Drained { connections: 1, requests: 1 });
+    assert_eq!(running.events.recv().await, Some("dropped"));
 }
 
 #[tokio::test]
@@ -142,6 +155,32 @@ async fn what_only_hyper_refuses_is_said_in_our_words_too() {
         stream.write_all(head.as_bytes()).await.unwrap();
         let answer = read_to_end(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 400 ") && answer.ends_with(expected), "{answer}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_short_bad_first_line_is_named_however_it_is_cut() {
+    let running = start(settings());
+    // Shorter than, as long as and longer than what tells HTTP/2 apart.
+    for (line, expected) in [
+        ("GET\r\n\r\n", "RequestLine"),
+        ("GET /\r\n\r\n", "RequestLine"),
+        ("PRI * HTTP/1.1\r\n\r\n", "Target"),
+        ("PRI * HTTP/2.0\r\n\r\nXX", "Version"),
+        ("GET / HTTP/2.0\r\nhost: a\r\n\r\n", "Version"),
+        ("GET /a/longer/path HTTP/3\r\nhost: a\r\n\r\n", "Version"),
+    ] {
+        for cut in 0..line.len().min(25) {
+            let mut stream = running.connect().await;
+            let (left, right) = line.as_bytes().split_at(cut);
+            stream.write_all(left).await.unwrap();
+            tokio::task::yield_now().await;
+            // It may have been refused by its first part.
+            let _sent = stream.write_all(right).await;
+            let answer = read_to_end(&mut stream).await;
+            assert!(answer.ends_with(expected), "{line:?} cut at {cut}: {answer}");
+        }
     }
     running.stop().await;
 }

@@ -78,7 +78,7 @@ async fn a_drain_finishes_streams_and_refuses_new_ones() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_drain_drops_every_stream() {
+async fn the_end_of_the_drain_is_told_to_every_stream() {
     let mut running = start(Settings { drain: Duration::from_millis(1), ..settings() });
     let (mut sender, _connection) = client(running.connect().await).await;
     let first = Tasks::default().spawn(sender.send_request(get("/wait")));
@@ -89,8 +89,11 @@ async fn the_end_of_the_drain_drops_every_stream() {
     assert_eq!(running.server.await.unwrap(), Drained { connections: 1, requests: 2 });
     assert_eq!(running.events.recv().await, Some("dropped"));
     assert_eq!(running.events.recv().await, Some("dropped"));
-    first.await.unwrap().unwrap_err();
-    second.await.unwrap().unwrap_err();
+    for answer in [first, second] {
+        let answer = answer.await.unwrap().unwrap();
+        assert_eq!(answer.status(), http::StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(text(answer).await, "drained");
+    }
 }
 
 #[tokio::test]

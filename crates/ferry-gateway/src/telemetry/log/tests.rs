@@ -56,7 +56,8 @@ fn gated(queue_lines: usize) -> (Log, Operator) {
     let (entered_here, entered) = channel();
     let (verdicts, verdicts_there) = channel();
     let gate = Gate { entered: entered_here, verdicts: verdicts_there };
-    let log = Log::start(settings(None, queue_lines), Box::new(gate)).unwrap();
+    let log =
+        Log::start(settings(None, queue_lines), Box::new(gate), Box::new(io::sink())).unwrap();
     (log, Operator { entered, verdicts })
 }
 
@@ -94,6 +95,49 @@ fn a_failing_destination_is_counted_and_tried_again() {
     operator.lets(Ok(()));
     assert!(log.flush(HANG));
     assert_eq!(log.dropped().get(), 1);
+}
+
+/// Hands on what is written to it.
+struct Heard(Sender<String>);
+
+impl Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.send(String::from_utf8_lossy(bytes).into_owned()).map_err(io::Error::other)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_fails_is_complained_of_once_an_episode() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("gone/ferry.log");
+    let (entered_here, entered) = channel();
+    let (verdicts, verdicts_there) = channel();
+    let gate = Gate { entered: entered_here, verdicts: verdicts_there };
+    let (complaints, heard) = channel();
+    let sink = Box::new(gate);
+    let log = Log::start(settings(Some(&file), 8), sink, Box::new(Heard(complaints))).unwrap();
+    let complained = || heard.try_iter().collect::<String>();
+    for (verdict, lines) in [(false, 1), (false, 0), (true, 0), (false, 1)] {
+        say(&log, "line");
+        entered.recv_timeout(HANG).unwrap();
+        let full = || io::Error::from(io::ErrorKind::StorageFull);
+        verdicts.send(if verdict { Ok(()) } else { Err(full()) }).unwrap();
+        assert!(log.flush(HANG));
+        let text = complained();
+        assert_eq!(text.matches("failed to write the log").count(), lines, "{text}");
+        assert_eq!(text.contains("gone/ferry.log"), lines == 1, "{text}");
+    }
+    log.reopen();
+    say(&log, "written on");
+    entered.recv_timeout(HANG).unwrap();
+    verdicts.send(Ok(())).unwrap();
+    assert!(log.flush(HANG));
+    assert!(complained().contains("failed to open the log again"));
 }
 
 #[test]

@@ -151,6 +151,10 @@ pub(super) struct Writer {
     /// Where the sink can be opened again; none for standard error.
     pub(super) path: Option<PathBuf>,
     pub(super) dropped: Counter,
+    /// Who is told when a file fails: standard error, which is then not the log itself.
+    pub(super) complaints: Box<dyn Write + Send>,
+    /// It fails, and that has been said.
+    pub(super) failing: bool,
 }
 
 impl Writer {
@@ -170,15 +174,34 @@ impl Writer {
 
     fn write(&mut self, batch: &str, lines: u64) {
         let written = self.sink.write_all(batch.as_bytes()).and_then(|()| self.sink.flush());
-        if written.is_err() {
-            self.dropped.inc_by(lines);
+        match written {
+            Ok(()) => self.failing = false,
+            Err(error) => {
+                self.dropped.inc_by(lines);
+                if !std::mem::replace(&mut self.failing, true) {
+                    self.complain(&format!(
+                        "write the log: {error}; lines are lost until it can be (ferry_log_lines_dropped_total)"
+                    ));
+                }
+            }
+        }
+    }
+
+    fn complain(&mut self, what: &str) {
+        if let Some(path) = &self.path {
+            // Nobody is left to tell when this fails too.
+            drop(writeln!(self.complaints, "warning: {}: failed to {what}", path.display()));
         }
     }
 
     /// When the new file cannot be opened, the old one is better than none.
     fn reopen(&mut self) {
-        if let Some(file) = self.path.as_deref().and_then(|path| open_append(path).ok()) {
-            self.sink = Box::new(file);
+        let Some(path) = self.path.as_deref() else { return };
+        match open_append(path) {
+            Ok(file) => self.sink = Box::new(file),
+            Err(error) => {
+                self.complain(&format!("open the log again: {error}; the old file is written on"));
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use ferry_gateway::causes::with_causes;
 use ferry_gateway::clock;
 use serde_json::Value;
 
@@ -69,7 +70,8 @@ impl Stage {
 
     /// Sends one request and takes down what its answer says of itself.
     async fn send(&mut self, call: Call, right: u16) -> Result<Answer, Wrong> {
-        let answer = self.target.send(call).await.map_err(|error| Wrong::Broken(chain(&error)))?;
+        let answer =
+            self.target.send(call).await.map_err(|error| Wrong::Broken(with_causes(&error)))?;
         let status = answer.status.as_u16();
         let header = |name: &str| answer.header(name).map(str::to_owned);
         self.seen = Seen {
@@ -183,18 +185,6 @@ fn whole(message: &Message) -> Result<(), Wrong> {
         return Err(Wrong::Lacks("message_stop"));
     }
     message.stop_reason.as_ref().map(|_reason| ()).ok_or(Wrong::Lacks("stop_reason"))
-}
-
-/// An error with its causes, on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]
