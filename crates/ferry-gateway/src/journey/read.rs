@@ -11,7 +11,7 @@ use bytes::Bytes;
 use ferry_wire::envelope::{Envelope, EnvelopeError};
 use ferry_wire::path::Family;
 use http::{HeaderMap, Method, header as http_header};
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
@@ -19,7 +19,7 @@ pub(super) use self::coding::CodingFault;
 use self::coding::EnvelopeReader;
 use super::accept::Head;
 use super::admit::Admitted;
-use super::deadline::{Late, before};
+use super::deadline::at_once;
 use super::identify::Caller;
 use super::passage::{HeldBytes, Passage};
 use super::pieces::Pieces;
@@ -139,20 +139,11 @@ async fn next_chunk(
     body: &mut Incoming,
     total: u64,
 ) -> Result<Option<Bytes>, Fault> {
-    let idle = passage.snapshot.settings.timeouts.client_idle;
     loop {
-        let now = clock::now();
-        let spent = now.saturating_duration_since(passage.arrival);
-        // However fast it comes, a body must come in the time that a whole call may take.
-        let too_long = spent > passage.snapshot.settings.timeouts.nonstream_total;
-        if too_long || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
-            return Err(Fault::Slow);
-        }
-        match before(now + idle, body.frame()).await {
-            Err(Late) => return Err(Fault::Idle { after: idle }),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(_broken))) => return Err(Fault::Broken),
-            Ok(Some(Ok(frame))) => match frame.into_data() {
+        match awaited(passage, body, total).await? {
+            None => return Ok(None),
+            Some(Err(_broken)) => return Err(Fault::Broken),
+            Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
                 // A client's trailers never go upstream.
@@ -160,6 +151,30 @@ async fn next_chunk(
             },
         }
     }
+}
+
+/// The next frame. One that is there already costs no look at the clock: the slowness of a client shows in the waits
+/// for it.
+async fn awaited(
+    passage: &Passage,
+    body: &mut Incoming,
+    total: u64,
+) -> Result<Option<Result<Frame<Bytes>, hyper::Error>>, Fault> {
+    let mut frame = body.frame();
+    if let Some(there) = at_once(&mut frame).await {
+        return Ok(there);
+    }
+    let timeouts = &passage.snapshot.settings.timeouts;
+    let idle = timeouts.client_idle;
+    let now = clock::now();
+    let spent = now.saturating_duration_since(passage.arrival);
+    // However fast it comes, a body must come in the time that a whole call may take.
+    let too_long = spent > timeouts.nonstream_total;
+    if too_long || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
+        return Err(Fault::Slow);
+    }
+    let waited = tokio::time::timeout_at((now + idle).into(), frame).await;
+    waited.map_err(|_elapsed| Fault::Idle { after: idle })
 }
 
 fn note(passage: &mut Passage, envelope: Envelope) {
