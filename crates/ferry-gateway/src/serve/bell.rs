@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Looks in one turn: a body of 1 MB in pieces of 64 KiB. Also what a task that has used up its budget wastes, since
+/// Looks in one turn: an upload of 256 KiB in pieces of 16 KiB. Also what a task that has used up its budget wastes, since
 /// tokio then wakes it and gives it nothing.
 const LOOKS_MAX: u32 = 16;
 
