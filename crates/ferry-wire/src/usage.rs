@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, peek};
 use crate::json::cursor::Cursor;
-use crate::json::{key_is, object, plain_inner, plain_text};
+use crate::json::{object, plain_inner, plain_text, unescape};
 
 /// Tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -176,18 +176,19 @@ pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
     while let Some(name) = cursor.member(is_first).ok()? {
         is_first = false;
         let value = cursor.value().ok()?;
-        if key_is(name, "usage") {
-            if let Some(block) = UsageBlock::parse(value) {
-                facts.usage.start(&block);
+        // A name with a broken escape is none of these.
+        let name = unescape(name);
+        match name.as_deref().unwrap_or_default() {
+            b"usage" => {
+                if let Some(block) = UsageBlock::parse(value) {
+                    facts.usage.start(&block);
+                }
             }
-        } else if key_is(name, "model") {
-            facts.model = text(value);
-        } else if key_is(name, "stop_reason") {
-            facts.stop_reason = text(value);
-        } else if key_is(name, "id") {
-            facts.id = text(value);
-        } else if key_is(name, "error") {
-            has_error = value != b"null";
+            b"model" => facts.model = text(value),
+            b"stop_reason" => facts.stop_reason = text(value),
+            b"id" => facts.id = text(value),
+            b"error" => has_error = value != b"null",
+            _ => {}
         }
     }
     cursor.end().ok()?;
