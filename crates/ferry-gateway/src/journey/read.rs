@@ -4,6 +4,7 @@
 
 mod coding;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use http::{HeaderMap, Method, header as http_header};
 use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::Sleep;
 
 pub(super) use self::coding::CodingFault;
 use self::coding::EnvelopeReader;
@@ -116,7 +118,8 @@ async fn hold(
         coding::ReadFault::Coding(fault) => Fault::Coding(fault),
     };
     let mut pieces = Pieces::default();
-    while let Some(chunk) = next_chunk(passage, body, pieces.len()).await? {
+    let mut timer = None;
+    while let Some(chunk) = next_chunk(passage, body, pieces.len(), &mut timer).await? {
         if pieces.len() + chunk.len() as u64 > max {
             return Err(Fault::TooLarge { max });
         }
@@ -138,9 +141,10 @@ async fn next_chunk(
     passage: &Passage,
     body: &mut Incoming,
     total: u64,
+    timer: &mut Timer,
 ) -> Result<Option<Bytes>, Fault> {
     loop {
-        match awaited(passage, body, total).await? {
+        match awaited(passage, body, total, timer).await? {
             None => return Ok(None),
             Some(Err(_broken)) => return Err(Fault::Broken),
             Some(Ok(frame)) => match frame.into_data() {
@@ -153,12 +157,17 @@ async fn next_chunk(
     }
 }
 
+/// Rings when a wait may have been too long, or an earlier one would have been: so it is set once for a body and not
+/// for each of its pieces.
+type Timer = Option<Pin<Box<Sleep>>>;
+
 /// The next frame. One that is there already costs no look at the clock: the slowness of a client shows in the waits
 /// for it.
 async fn awaited(
     passage: &Passage,
     body: &mut Incoming,
     total: u64,
+    timer: &mut Timer,
 ) -> Result<Option<Result<Frame<Bytes>, hyper::Error>>, Fault> {
     let mut frame = body.frame();
     if let Some(there) = at_once(&mut frame).await {
@@ -173,8 +182,20 @@ async fn awaited(
     if too_long || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND {
         return Err(Fault::Slow);
     }
-    let waited = tokio::time::timeout_at((now + idle).into(), frame).await;
-    waited.map_err(|_elapsed| Fault::Idle { after: idle })
+    let until = now + idle;
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
+    loop {
+        tokio::select! {
+            biased;
+            frame = &mut frame => return Ok(frame),
+            () = timer.as_mut() => {
+                if clock::now() >= until {
+                    return Err(Fault::Idle { after: idle });
+                }
+                timer.as_mut().reset(until.into());
+            }
+        }
+    }
 }
 
 fn note(passage: &mut Passage, envelope: Envelope) {
