@@ -5,6 +5,7 @@
 //! It never buffers a body, never parses a header field and never outlives the drain.
 
 mod accept;
+mod bell;
 mod connection;
 mod drain;
 mod exchange;

@@ -132,7 +132,7 @@ impl State {
     pub fn tenant_id(&self, credential: &str) -> Box<str> {
         let hash = blake3::keyed_hash(&self.tenant_secret, credential.as_bytes()).to_hex();
         let digits = hash.get(..TENANT_DIGITS).unwrap_or_default();
-        format!("t_{digits}").into_boxed_str()
+        ["t_", digits].concat().into_boxed_str()
     }
 
     /// The folder.

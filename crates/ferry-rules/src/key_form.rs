@@ -36,6 +36,9 @@ pub(crate) fn judge(value: &str) -> Option<KeyForm> {
     if value.is_empty() {
         return Some(KeyForm::Empty);
     }
+    if is_usual(value) {
+        return None;
+    }
     if has_line_end(value) {
         return Some(KeyForm::LineEnd);
     }
@@ -56,6 +59,15 @@ pub(crate) fn judge(value: &str) -> Option<KeyForm> {
         return Some(KeyForm::Space);
     }
     is_assignment(value).then_some(KeyForm::Assignment)
+}
+
+/// Nearly every key: letters, digits, `-` and `_`, and the last of the letters and digits is neither a letter that ends
+/// a placeholder nor an x. Nothing below finds fault with such a value; it is asked of every request.
+fn is_usual(value: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() | matches!(byte, b'-' | b'_');
+    let last = value.bytes().rfind(u8::is_ascii_alphanumeric);
+    value.bytes().fold(true, |usual, byte| usual & is_usual(byte))
+        && last.is_some_and(|last| !b"yenXxYEN".contains(&last))
 }
 
 /// A subscription's OAuth token, which is no API key.
@@ -104,4 +116,32 @@ fn is_assignment(value: &str) -> bool {
     ["anthropic_api_key=", "anthropic_auth_token=", "x-api-key:", "authorization:", "api_key="]
         .iter()
         .any(|name| has_prefix_ignoring_case(value, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_short_way_finds_no_fault_only_where_there_is_none() {
+        for usual in ["sk-ant-api03-mock-0000", "fry_abcD9", "a1"] {
+            assert!(is_usual(usual) && judge(usual).is_none(), "{usual}");
+        }
+        let faults = [
+            "sk-ant-xxxx",
+            "XXX",
+            "Bearer a1",
+            "\"a1\"",
+            "a1\\n",
+            "$a1",
+            "a1%0a",
+            "api_key=1",
+            "-",
+        ];
+        let upper = PLACEHOLDERS.map(str::to_uppercase);
+        let placeholders = PLACEHOLDERS.iter().copied().chain(upper.iter().map(String::as_str));
+        for other in faults.into_iter().chain(placeholders) {
+            assert!(!is_usual(other), "{other}");
+        }
+    }
 }

@@ -288,17 +288,14 @@ impl EnvelopeWalk {
     fn read_key(&mut self, piece: &[u8], at: usize) -> Result<usize, EnvelopeError> {
         let rest = &piece[at..];
         let end = string_end(rest, &mut self.escaped);
-        for &byte in &rest[..end.unwrap_or(rest.len())] {
-            if self.key_len == KEY_BYTES_MAX {
-                // Full: one past the end marks a name that is too long to be one of ours.
-                self.key_len = KEY_BYTES_MAX + 1;
+        let name = &rest[..end.unwrap_or(rest.len())];
+        match self.key.get_mut(self.key_len..).and_then(|room| room.get_mut(..name.len())) {
+            Some(room) => {
+                room.copy_from_slice(name);
+                self.key_len += name.len();
             }
-            if let Some(slot) = self.key.get_mut(self.key_len) {
-                *slot = byte;
-                self.key_len += 1;
-            } else {
-                break;
-            }
+            // One past the end marks a name that is too long to be one of ours.
+            None => self.key_len = KEY_BYTES_MAX + 1,
         }
         let Some(end) = end else { return Ok(piece.len()) };
         self.member = self.key_member();

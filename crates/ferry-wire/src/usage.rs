@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ApiError, peek};
 use crate::json::cursor::Cursor;
-use crate::json::{key_is, object};
+use crate::json::{object, plain_inner, plain_text, unescape};
 
 /// Tokens of one answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,8 +66,48 @@ fn split<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Split>, D:
 impl UsageBlock {
     /// Parses the JSON of a usage block; nothing when it is no object.
     pub fn parse(raw: &[u8]) -> Option<Self> {
-        object(raw)
+        Self::plain(raw).or_else(|| object(raw))
     }
+
+    /// A block as the API writes it: every name once, behind it a count, a word or a text without escapes. Nothing
+    /// for any other, which the full parser judges; it costs as much as a third of carrying a small answer.
+    fn plain(raw: &[u8]) -> Option<Self> {
+        let mut block = Self::default();
+        let mut cursor = Cursor::new(raw);
+        cursor.expect(b'{').ok()?;
+        let (mut seen, mut is_first) = (0_u8, true);
+        while let Some(name) = cursor.member(is_first).ok()? {
+            is_first = false;
+            let value = cursor.value().ok()?;
+            let (slot, bit) = match name {
+                b"input_tokens" => (&mut block.input, 1),
+                b"output_tokens" => (&mut block.output, 2),
+                b"cache_read_input_tokens" => (&mut block.cache_read, 4),
+                b"cache_creation_input_tokens" => (&mut block.cache_write, 8),
+                b"cache_creation" if block.split.is_none() => {
+                    block.split = Some(object(value)?);
+                    continue;
+                }
+                _ => {
+                    plain_inner(name)?;
+                    is_plain_scalar(value).then_some(())?;
+                    continue;
+                }
+            };
+            (seen & bit == 0).then_some(())?;
+            seen |= bit;
+            *slot = Count::plain(value)?;
+        }
+        cursor.end().ok()?;
+        Some(block)
+    }
+}
+
+/// Whether a value is certainly a count, a word of JSON or a text.
+fn is_plain_scalar(value: &[u8]) -> bool {
+    matches!(value, b"null" | b"true" | b"false")
+        || Count::plain(value).is_some()
+        || plain_text(value).is_some()
 }
 
 impl Usage {
@@ -136,18 +176,19 @@ pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
     while let Some(name) = cursor.member(is_first).ok()? {
         is_first = false;
         let value = cursor.value().ok()?;
-        if key_is(name, "usage") {
-            if let Some(block) = UsageBlock::parse(value) {
-                facts.usage.start(&block);
+        // A name with a broken escape is none of these.
+        let name = unescape(name);
+        match name.as_deref().unwrap_or_default() {
+            b"usage" => {
+                if let Some(block) = UsageBlock::parse(value) {
+                    facts.usage.start(&block);
+                }
             }
-        } else if key_is(name, "model") {
-            facts.model = text(value);
-        } else if key_is(name, "stop_reason") {
-            facts.stop_reason = text(value);
-        } else if key_is(name, "id") {
-            facts.id = text(value);
-        } else if key_is(name, "error") {
-            has_error = value != b"null";
+            b"model" => facts.model = text(value),
+            b"stop_reason" => facts.stop_reason = text(value),
+            b"id" => facts.id = text(value),
+            b"error" => has_error = value != b"null",
+            _ => {}
         }
     }
     cursor.end().ok()?;
@@ -159,7 +200,10 @@ pub fn from_message(body: &[u8]) -> Option<MessageFacts> {
 
 /// A string value; a value of another type is taken as absent.
 pub(crate) fn text(raw: &[u8]) -> Option<Box<str>> {
-    serde_json::from_slice(raw).ok()
+    match plain_text(raw) {
+        Some(text) => Some(text.into()),
+        None => serde_json::from_slice(raw).ok(),
+    }
 }
 
 /// A count that may be absent, null or nonsense.
@@ -167,6 +211,19 @@ pub(crate) fn text(raw: &[u8]) -> Option<Box<str>> {
 struct Count(Option<u64>);
 
 impl Count {
+    /// `null`, or so few digits that no `u64` is too small for them; nothing for any other value.
+    fn plain(value: &[u8]) -> Option<Self> {
+        if value == b"null" {
+            return Some(Self(None));
+        }
+        let is_whole = value.iter().all(u8::is_ascii_digit) && (1..20).contains(&value.len());
+        if !is_whole || (value.len() > 1 && value.first() == Some(&b'0')) {
+            return None;
+        }
+        let digit = |count, digit: &u8| count * 10 + u64::from(digit - b'0');
+        Some(Self(Some(value.iter().fold(0, digit))))
+    }
+
     const fn replace(self, known: &mut u64) {
         if let Some(count) = self.0 {
             *known = count;

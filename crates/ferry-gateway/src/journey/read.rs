@@ -4,6 +4,7 @@
 
 mod coding;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,15 +12,16 @@ use bytes::Bytes;
 use ferry_wire::envelope::{Envelope, EnvelopeError};
 use ferry_wire::path::Family;
 use http::{HeaderMap, Method, header as http_header};
-use http_body::Body;
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::Sleep;
 
 pub(super) use self::coding::CodingFault;
 use self::coding::EnvelopeReader;
 use super::accept::Head;
 use super::admit::Admitted;
-use super::deadline::{Late, before};
+use super::deadline::at_once;
 use super::identify::Caller;
 use super::passage::{HeldBytes, Passage};
 use super::pieces::Pieces;
@@ -126,7 +128,8 @@ async fn hold(
         coding::ReadFault::Coding(fault) => Fault::Coding(fault),
     };
     let mut pieces = Pieces::default();
-    while let Some(chunk) = next_chunk(passage, body, pieces.len()).await? {
+    let mut timer = None;
+    while let Some(chunk) = next_chunk(passage, body, pieces.len(), &mut timer).await? {
         if pieces.len() + chunk.len() as u64 > max {
             return Err(Fault::TooLarge { max });
         }
@@ -148,19 +151,13 @@ async fn next_chunk(
     passage: &Passage,
     body: &mut Incoming,
     total: u64,
+    timer: &mut Timer,
 ) -> Result<Option<Bytes>, Fault> {
-    let idle = passage.snapshot.settings.timeouts.client_idle;
     loop {
-        let now = clock::now();
-        let spent = now.saturating_duration_since(passage.arrival);
-        if is_slow(spent, total, idle, passage.snapshot.settings.timeouts.nonstream_total) {
-            return Err(Fault::Slow);
-        }
-        match before(now + idle, body.frame()).await {
-            Err(Late) => return Err(Fault::Idle { after: idle }),
-            Ok(None) => return Ok(None),
-            Ok(Some(Err(_broken))) => return Err(Fault::Broken),
-            Ok(Some(Ok(frame))) => match frame.into_data() {
+        match awaited(passage, body, total, timer).await? {
+            None => return Ok(None),
+            Some(Err(_broken)) => return Err(Fault::Broken),
+            Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
                 // A client's trailers never go upstream.
@@ -174,6 +171,45 @@ async fn next_chunk(
 fn is_slow(spent: Duration, total: u64, idle: Duration, call: Duration) -> bool {
     // However fast it comes, a body must come in the time that a whole call may take.
     spent > call || spent > idle && total < spent.as_secs() * SLOWEST_BYTES_PER_SECOND
+}
+
+/// Rings when a wait may have been too long, or an earlier one would have been: so it is set once for a body and not
+/// for each of its pieces.
+type Timer = Option<Pin<Box<Sleep>>>;
+
+/// The next frame. One that is there already costs no look at the clock: the slowness of a client shows in the waits
+/// for it.
+async fn awaited(
+    passage: &Passage,
+    body: &mut Incoming,
+    total: u64,
+    timer: &mut Timer,
+) -> Result<Option<Result<Frame<Bytes>, hyper::Error>>, Fault> {
+    let mut frame = body.frame();
+    if let Some(there) = at_once(&mut frame).await {
+        return Ok(there);
+    }
+    let timeouts = &passage.snapshot.settings.timeouts;
+    let idle = timeouts.client_idle;
+    let now = clock::now();
+    let spent = now.saturating_duration_since(passage.arrival);
+    if is_slow(spent, total, idle, timeouts.nonstream_total) {
+        return Err(Fault::Slow);
+    }
+    let until = now + idle;
+    let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until.into())));
+    loop {
+        tokio::select! {
+            biased;
+            frame = &mut frame => return Ok(frame),
+            () = timer.as_mut() => {
+                if clock::now() >= until {
+                    return Err(Fault::Idle { after: idle });
+                }
+                timer.as_mut().reset(until.into());
+            }
+        }
+    }
 }
 
 fn note(passage: &mut Passage, envelope: Envelope) {

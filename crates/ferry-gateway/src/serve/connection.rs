@@ -20,6 +20,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::accept::CutCount;
+use super::bell::{Turns, when_woken};
 use super::exchange::{Answer, Exchange, Traffic};
 use super::guard::Guard;
 use super::proxy_protocol::{self, Origin};
@@ -213,9 +214,10 @@ async fn drive<H: Handler>(shared: &Arc<Shared<H>>, guard: Guard<H>, peer: Peer)
     // Both bells ring in this task, so they are hung up once and not polled at every read and write.
     let mut hung = None;
     let mut ending = false;
+    let mut turns = Turns::default();
     poll_fn(|context| {
         loop {
-            if connection.as_mut().poll(context).is_ready() {
+            if turns.poll(context, |context| connection.as_mut().poll(context)).is_ready() {
                 return Poll::Ready(());
             }
             let stage = shared.shutdown.stage();
@@ -286,7 +288,7 @@ fn exchange<H: Handler>(
     let handler = Arc::clone(&shared.handler);
     async move {
         let mut call = pin!(Arc::clone(&handler).call(request, peer));
-        let caught = poll_fn(|context| {
+        let caught = when_woken(poll_fn(|context| {
             // The future is not polled again after a panic, and is dropped with the exchange.
             match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
                 // Nothing but the end of the drain wakes a call that waits for its node.
@@ -294,7 +296,7 @@ fn exchange<H: Handler>(
                 Ok(poll) => poll.map(Ok),
                 Err(panic) => Poll::Ready(Err(panic)),
             }
-        })
+        }))
         .await;
         let response = caught.unwrap_or_else(|panic| {
             handler.notice(&Notice::Panicked { peer: peer.remote });

@@ -20,12 +20,12 @@ use prometheus_client::metrics::counter::Counter;
 use super::TelemetryError;
 use super::event::{NoticeEvent, RequestEvent};
 use super::settings::{LogFormat, LogLevel, Settings};
-use line::{notice_line, request_line};
+use line::{Stamp, notice_line, request_line};
 use writer::{Queue, Writer};
 
 thread_local! {
     /// Where a line is formed before it is queued: kept by each thread, so that a line allocates nothing.
-    static SCRATCH: RefCell<String> = const { RefCell::new(String::new()) };
+    static SCRATCH: RefCell<(String, Stamp)> = const { RefCell::new((String::new(), Stamp::new())) };
 }
 
 /// The sending side. Formatting happens on the caller, in memory.
@@ -80,14 +80,14 @@ impl Log {
     /// One line for a settled request.
     pub fn request(&self, event: &RequestEvent) {
         if event.level() >= self.level {
-            self.send(|line| request_line(line, self.format, event));
+            self.send(|line, stamp| request_line(line, self.format, stamp, event));
         }
     }
 
     /// One line for a change of state.
     pub fn notice(&self, event: &NoticeEvent) {
         if event.level >= self.level {
-            self.send(|line| notice_line(line, self.format, event));
+            self.send(|line, stamp| notice_line(line, self.format, stamp, event));
         }
     }
 
@@ -106,10 +106,10 @@ impl Log {
         self.queue.flush(bound)
     }
 
-    fn send(&self, form: impl Fn(&mut String)) {
-        let send = |line: &mut String| {
+    fn send(&self, form: impl Fn(&mut String, &mut Stamp)) {
+        let send = |(line, stamp): &mut (String, Stamp)| {
             line.clear();
-            form(line);
+            form(line, stamp);
             if !self.queue.push(line) {
                 self.dropped.inc();
             }
@@ -117,7 +117,7 @@ impl Log {
         let formed = SCRATCH.try_with(|scratch| send(&mut scratch.borrow_mut()));
         if formed.is_err() {
             // A thread that is ending has no scratch any more; its last line counts as much.
-            send(&mut String::new());
+            send(&mut (String::new(), Stamp::new()));
         }
     }
 }
@@ -137,6 +137,6 @@ fn open_append(path: &Path) -> io::Result<std::fs::File> {
 #[cfg(test)]
 pub(super) fn one_line(format: LogFormat, event: &RequestEvent) -> String {
     let mut line = String::new();
-    request_line(&mut line, format, event);
+    request_line(&mut line, format, &mut Stamp::new(), event);
     line
 }

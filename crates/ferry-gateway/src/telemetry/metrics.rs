@@ -3,8 +3,8 @@
 //! A label is a word of `names.rs`, or a line or node of the configuration; any other name counts as
 //! `other`, so that no caller can grow the page. Recording takes read locks and atomics only.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -48,11 +48,19 @@ pub struct Metrics {
     panics: Counter,
 }
 
-/// The names that may be labels, and the handles of each line, looked up once.
+/// The names that may be labels, and the handles of each, looked up once.
 #[derive(Debug, Default)]
 struct Known {
     lines: HashMap<Arc<str>, LineMetrics>,
-    nodes: HashSet<Arc<str>>,
+    nodes: HashMap<Arc<str>, NodeMetrics>,
+}
+
+/// Handles of one node, each from its first use on: a series that was never counted is not shown.
+#[derive(Debug, Default)]
+struct NodeMetrics {
+    attempts: [OnceLock<Counter>; AttemptResult::ALL.len()],
+    /// Of each line, by the outcome.
+    requests: HashMap<Arc<str>, [OnceLock<Counter>; Outcome::ALL.len()]>,
 }
 
 /// Handles into the families, so that settling hashes no label set per token class.
@@ -201,9 +209,19 @@ impl Metrics {
             }
         }
         for node in nodes {
-            if known.nodes.insert(Arc::clone(node)) {
+            if !known.nodes.contains_key(node) {
+                known.nodes.insert(Arc::clone(node), NodeMetrics::default());
                 let labels = AttemptLabels { node: Arc::clone(node), result: AttemptResult::Ok };
                 drop(self.attempts.get_or_create(&labels));
+            }
+        }
+        let Known { lines, nodes } = &mut *known;
+        for name in [&self.node_none, &self.other] {
+            nodes.entry(Arc::clone(name)).or_default();
+        }
+        for line in lines.keys() {
+            for node in nodes.values_mut() {
+                node.requests.entry(Arc::clone(line)).or_default();
             }
         }
     }
@@ -215,16 +233,17 @@ impl Metrics {
             Some((line, handles)) => (line, Some(handles)),
             None => (&self.other, known.lines.get(&self.other)),
         };
-        let node = match &event.node {
-            Some(node) => self.node_label(&known, node),
-            None => &self.node_none,
+        let (node, of_node) = self.node(&known, event.node.as_ref().unwrap_or(&self.node_none));
+        let create = || {
+            let (line, node) = (Arc::clone(line), Arc::clone(node));
+            let labels = RequestLabels { line, node, outcome: event.outcome };
+            self.requests.get_or_create_owned(&labels)
         };
-        let labels = RequestLabels {
-            line: Arc::clone(line),
-            node: Arc::clone(node),
-            outcome: event.outcome,
+        let of_line = of_node.and_then(|node| node.requests.get(line));
+        match of_line.and_then(|outcomes| outcomes.get(event.outcome as usize)) {
+            Some(slot) => slot.get_or_init(create).inc(),
+            None => create().inc(),
         };
-        self.requests.get_or_create(&labels).inc();
         let Some(handles) = handles else { return };
         handles.duration.observe(event.duration.as_secs_f64());
         if let Some(first_event) = event.first_event {
@@ -237,8 +256,14 @@ impl Metrics {
 
     /// Counts an attempt.
     pub fn attempt(&self, node: &Arc<str>, result: AttemptResult) {
-        let node = Arc::clone(self.node_label(&self.known(), node));
-        self.attempts.get_or_create(&AttemptLabels { node, result }).inc();
+        let known = self.known();
+        let (node, of_node) = self.node(&known, node);
+        let create =
+            || self.attempts.get_or_create_owned(&AttemptLabels { node: Arc::clone(node), result });
+        match of_node.and_then(|node| node.attempts.get(result as usize)) {
+            Some(slot) => slot.get_or_init(create).inc(),
+            None => create().inc(),
+        };
     }
 
     /// Counts a retry.
@@ -288,8 +313,16 @@ impl Metrics {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn node_label<'a>(&'a self, known: &'a Known, node: &str) -> &'a Arc<str> {
-        known.nodes.get(node).unwrap_or(&self.other)
+    /// A node's label, `other` for one that is not known, and its handles.
+    fn node<'a>(
+        &'a self,
+        known: &'a Known,
+        node: &Arc<str>,
+    ) -> (&'a Arc<str>, Option<&'a NodeMetrics>) {
+        match known.nodes.get_key_value(node) {
+            Some((label, handles)) => (label, Some(handles)),
+            None => (&self.other, known.nodes.get(&self.other)),
+        }
     }
 
     fn line_metrics(&self, line: &Arc<str>) -> LineMetrics {

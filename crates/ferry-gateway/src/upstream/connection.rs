@@ -157,8 +157,12 @@ impl Connection {
             Self::Http1(own) => {
                 let reused = own.reused;
                 let mut reply = pin!(own.sender.try_send_request(request));
+                let mut written = false;
                 let answer = poll_fn(|cx| {
-                    own.drive(&mut quiet());
+                    // The first time there is a request to write and no answer yet to look for.
+                    if std::mem::replace(&mut written, true) {
+                        own.drive(&mut quiet());
+                    }
                     if let Poll::Ready(answer) = reply.as_mut().poll(&mut quiet()) {
                         return Poll::Ready(answer);
                     }

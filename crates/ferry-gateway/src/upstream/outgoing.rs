@@ -72,7 +72,8 @@ impl Leftover {
 pub struct Outgoing {
     source: Source,
     sent: Arc<Sent>,
-    leftover: Leftover,
+    /// Of a flowing body; a held one has no rest.
+    leftover: Option<Leftover>,
 }
 
 impl Outgoing {
@@ -82,7 +83,7 @@ impl Outgoing {
         let sent = Sent::default();
         sent.moved(0, left == 0);
         let source = Source::Held { chunks, next: 0, left };
-        Self { source, sent: Arc::new(sent), leftover: Leftover::default() }
+        Self { source, sent: Arc::new(sent), leftover: None }
     }
 
     /// A client's body that passes through and is gone.
@@ -90,12 +91,12 @@ impl Outgoing {
         let sent = Sent::default();
         sent.moved(0, body.is_end_stream());
         let source = Source::Flowing { body };
-        Self { source, sent: Arc::new(sent), leftover: Leftover::default() }
+        Self { source, sent: Arc::new(sent), leftover: Some(Leftover::default()) }
     }
 
     /// Where the rest of a flowing body comes back to.
     pub fn leftover(&self) -> Leftover {
-        self.leftover.clone()
+        self.leftover.clone().unwrap_or_default()
     }
 
     /// The progress of this attempt, readable while the body is being sent.
@@ -110,8 +111,10 @@ impl Drop for Outgoing {
             return;
         }
         let none = Source::Held { chunks: Arc::new([]), next: 0, left: 0 };
-        if let Source::Flowing { body } = std::mem::replace(&mut self.source, none) {
-            *self.leftover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+        if let (Source::Flowing { body }, Some(leftover)) =
+            (std::mem::replace(&mut self.source, none), &self.leftover)
+        {
+            *leftover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
         }
     }
 }

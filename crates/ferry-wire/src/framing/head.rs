@@ -123,6 +123,13 @@ fn authority_of(target: &[u8]) -> Result<(&[u8], &'static [u8]), FramingError> {
 
 /// Splits a field line into name and value; bytes of the value are `check_bytes`' work.
 pub(super) fn check_field(line: &[u8]) -> Result<(&[u8], &[u8]), FramingError> {
+    // One look at each byte of a name that is right; what is wrong with another is told below.
+    let name_len = line.iter().take_while(|byte| TOKEN[usize::from(**byte)]).count();
+    if name_len > 0
+        && let (name, [b':', value @ ..]) = line.split_at(name_len)
+    {
+        return Ok((name, trim(value)));
+    }
     if matches!(line.first(), Some(b' ' | b'\t')) {
         return Err(FramingError::FoldedLine);
     }

@@ -53,7 +53,11 @@ impl<'a> Cursor<'a> {
     pub(crate) fn value(&mut self) -> Result<&'a [u8], CursorError> {
         self.space();
         let start = self.at;
-        self.skip_value()?;
+        if self.text.get(start) == Some(&b'"') {
+            self.string()?;
+        } else {
+            self.skip_value()?;
+        }
         Ok(self.raw(start, self.at))
     }
 

@@ -50,13 +50,29 @@ fn escapes_are_decoded_and_broken_ones_refused() {
 proptest! {
     #[test]
     fn pieces_end_where_the_whole_ends(bytes in proptest::collection::vec(
-        prop_oneof![Just(b'"'), Just(b'\\'), Just(b'a')], 0..24), cut in 0_usize..24)
+        prop_oneof![Just(b'"'), Just(b'\\'), Just(b'a')], 0..100), cut in 0_usize..100)
     {
         let cut = cut.min(bytes.len());
         let mut escaped = false;
         let pieces = string_end(&bytes[..cut], &mut escaped)
             .or_else(|| string_end(&bytes[cut..], &mut escaped).map(|end| end + cut));
         prop_assert_eq!(pieces, end_whole(&bytes));
+    }
+
+    #[test]
+    fn a_long_string_ends_at_its_first_open_quote(
+        parts in proptest::collection::vec((0_usize..200, "[\\\\\"]{0,5}"), 0..6))
+    {
+        let text: String = parts.iter().map(|(plain, odd)| "a".repeat(*plain) + odd).collect();
+        let mut escaped = false;
+        let end = text.bytes().position(|byte| {
+            let is_end = byte == b'"' && !escaped;
+            escaped = byte == b'\\' && !escaped;
+            is_end
+        });
+        let mut carried = false;
+        prop_assert_eq!(string_end(text.as_bytes(), &mut carried), end);
+        prop_assert_eq!(carried, end.is_none() && escaped);
     }
 
     #[test]

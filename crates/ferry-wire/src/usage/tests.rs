@@ -140,3 +140,39 @@ fn members_of_a_message_are_found_wherever_and_however_they_stand() {
         assert_eq!(found, *expected, "{body}");
     }
 }
+
+#[test]
+fn the_short_way_reads_what_the_parser_reads_and_leaves_the_rest_to_it() {
+    let plain = [
+        r#"{"input_tokens":1,"output_tokens":20,"cache_read_input_tokens":0}"#,
+        r#" { "input_tokens" : null , "cache_creation_input_tokens":7,"service_tier":"standard" } "#,
+        r#"{"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4},"geo":null}"#,
+        r#"{"output_tokens":9999999999999999999,"own":true,"n":3}"#,
+        "{}",
+    ];
+    for raw in plain {
+        let short = UsageBlock::plain(raw.as_bytes());
+        assert!(short.is_some(), "{raw}");
+        assert_eq!(short, object(raw.as_bytes()), "{raw}");
+    }
+    let rest = [
+        r#"{"input_tokens":1,"input_tokens":2}"#,
+        r#"{"input_tokens":null,"input_tokens":2}"#,
+        r#"{"input_tokens":18446744073709551616}"#,
+        r#"{"input_tokens":01}"#,
+        r#"{"input_tokens":-1,"output_tokens":1.5}"#,
+        r#"{"input\u005ftokens":1}"#,
+        r#"{"input_tokens":1,"cache_creation":null}"#,
+        r#"{"input_tokens":1,"cache_creation":[]}"#,
+        r#"{"input_tokens":1,"iterations":[{}]}"#,
+        r#"{"input_tokens":1,"tier":tru}"#,
+        r#"{"input_tokens":1,"tier":"\q"}"#,
+        "{\"input_tokens\":1,\"tier\":\"\u{1}\"}",
+        r#"{"input_tokens":1}x"#,
+        r#"{"input_tokens":1"#,
+        "[1]",
+    ];
+    for raw in rest {
+        assert_eq!(UsageBlock::plain(raw.as_bytes()), None, "{raw}");
+    }
+}

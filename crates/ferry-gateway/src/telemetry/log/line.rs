@@ -4,7 +4,8 @@
 //! terminal or fill a disk through it. It adds no fact and reads no clock.
 
 use std::fmt::{self, Write};
-use std::time::{Duration, SystemTime};
+use std::net::IpAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 
@@ -15,8 +16,13 @@ use crate::telemetry::settings::{LogFormat, LogLevel};
 const VALUE_BYTES_MAX: usize = 512;
 
 /// Appends the line of a settled request, with its line end.
-pub(super) fn request_line(out: &mut String, format: LogFormat, event: &RequestEvent) {
-    let mut line = Line::begin(out, format, event.at, event.level(), "request");
+pub(super) fn request_line(
+    out: &mut String,
+    format: LogFormat,
+    stamp: &mut Stamp,
+    event: &RequestEvent,
+) {
+    let mut line = Line::begin(out, format, stamp.of(event.at), event.level(), "request");
     line.text("id", &event.request_id);
     line.text("tenant", &event.tenant);
     line.text("line", &event.line);
@@ -43,17 +49,62 @@ pub(super) fn request_line(out: &mut String, format: LogFormat, event: &RequestE
     line.number("bytes_in", event.bytes_in);
     line.number("bytes_out", event.bytes_out);
     line.some_text("code", event.code);
-    line.bare_or_quoted("client", &event.client);
+    line.address("client", event.client);
     line.end();
 }
 
 /// Appends the line of a change of state, with its line end.
-pub(super) fn notice_line(out: &mut String, format: LogFormat, event: &NoticeEvent) {
-    let mut line = Line::begin(out, format, event.at, event.level, event.name);
+pub(super) fn notice_line(
+    out: &mut String,
+    format: LogFormat,
+    stamp: &mut Stamp,
+    event: &NoticeEvent,
+) {
+    let mut line = Line::begin(out, format, stamp.of(event.at), event.level, event.name);
     for (key, value) in &event.fields {
         line.text(key, value);
     }
     line.end();
+}
+
+/// The moment of a line in UTC, to the millisecond. Its calendar part is kept from line to line, since lines of one
+/// second share it and working it out costs as much as a third of the line.
+#[derive(Debug)]
+pub(super) struct Stamp {
+    second: u64,
+    /// `2026-11-26T13:29:25.820Z`; the milliseconds are written anew for every line.
+    text: String,
+}
+
+impl Stamp {
+    pub(super) const fn new() -> Self {
+        Self { second: u64::MAX, text: String::new() }
+    }
+
+    fn of(&mut self, at: SystemTime) -> &str {
+        // A wall clock before 1970 or beyond the year 9999 is broken; the line still counts.
+        let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if since.as_secs() != self.second {
+            let at = Timestamp::try_from(UNIX_EPOCH + Duration::from_secs(since.as_secs()));
+            self.text = format!("{:.0}", at.unwrap_or(Timestamp::UNIX_EPOCH));
+            self.text.truncate(self.text.len().saturating_sub(1));
+            self.second = since.as_secs();
+        }
+        let calendar = self.text.len().min(CALENDAR_BYTES);
+        self.text.truncate(calendar);
+        self.text.push('.');
+        self.text.push_str(three_digits(since.subsec_millis().into(), &mut itoa::Buffer::new()));
+        self.text.push('Z');
+        &self.text
+    }
+}
+
+/// `2026-11-26T13:29:25`.
+const CALENDAR_BYTES: usize = 19;
+
+/// A number below 1000 with the zeros in front that `itoa` leaves out.
+fn three_digits(value: u64, digits: &mut itoa::Buffer) -> &str {
+    digits.format(1000 + value % 1000).get(1..).unwrap_or_default()
 }
 
 struct Line<'a> {
@@ -65,21 +116,26 @@ impl<'a> Line<'a> {
     fn begin(
         out: &'a mut String,
         format: LogFormat,
-        at: SystemTime,
+        at: &str,
         level: LogLevel,
         event: &str,
     ) -> Self {
-        let mut line = Self { format, out };
-        // A wall clock beyond the year 9999 is broken; the line still counts.
-        let at = Timestamp::try_from(at).unwrap_or(Timestamp::UNIX_EPOCH);
-        match format {
-            LogFormat::Text => line.push(format_args!("{at:.3} {:<5} {event}", level_name(level))),
-            LogFormat::Json => line.push(format_args!(
-                "{{\"at\":\"{at:.3}\",\"level\":\"{}\",\"event\":\"{event}\"",
-                level_name(level)
-            )),
+        let parts = match format {
+            LogFormat::Text => ["", at, " ", padded_level_name(level), " ", event, ""],
+            LogFormat::Json => [
+                "{\"at\":\"",
+                at,
+                "\",\"level\":\"",
+                level_name(level),
+                "\",\"event\":\"",
+                event,
+                "\"",
+            ],
+        };
+        for part in parts {
+            out.push_str(part);
         }
-        line
+        Self { format, out }
     }
 
     fn end(self) {
@@ -101,13 +157,23 @@ impl<'a> Line<'a> {
         self.out.push_str(if value { "true" } else { "false" });
     }
 
-    /// A value of our own making that needs no escape, quoted only where JSON wants it.
-    fn bare_or_quoted(&mut self, key: &str, value: &impl fmt::Display) {
+    /// An address, quoted only where JSON wants it.
+    fn address(&mut self, key: &str, value: IpAddr) {
         self.key(key);
-        match self.format {
-            LogFormat::Text => self.push(format_args!("{value}")),
-            LogFormat::Json => self.push(format_args!("\"{value}\"")),
+        let quote = if self.format == LogFormat::Json { "\"" } else { "" };
+        self.out.push_str(quote);
+        match value {
+            IpAddr::V4(address) => {
+                let mut dot = "";
+                for octet in address.octets() {
+                    self.out.push_str(dot);
+                    self.out.push_str(itoa::Buffer::new().format(octet));
+                    dot = ".";
+                }
+            }
+            IpAddr::V6(address) => self.push(format_args!("{address}")),
         }
+        self.out.push_str(quote);
     }
 
     fn milliseconds(&mut self, key: &str, value: Duration) {
@@ -115,11 +181,8 @@ impl<'a> Line<'a> {
         self.key(key);
         let micros = u64::try_from(micros).unwrap_or(u64::MAX);
         self.out.push_str(itoa::Buffer::new().format(micros / 1000));
-        // Three digits, with the zeros in front that a number would leave out.
-        let mut digits = itoa::Buffer::new();
-        let thousandths = digits.format(1000 + micros % 1000);
         self.out.push('.');
-        self.out.push_str(thousandths.get(1..).unwrap_or_default());
+        self.out.push_str(three_digits(micros, &mut itoa::Buffer::new()));
     }
 
     fn some_text(&mut self, key: &str, value: Option<&str>) {
@@ -200,11 +263,22 @@ fn level_name(level: LogLevel) -> &'static str {
     }
 }
 
+fn padded_level_name(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Info => "info ",
+        LogLevel::Warn => "warn ",
+        LogLevel::Debug | LogLevel::Error => level_name(level),
+    }
+}
+
 /// May stand in a text line without quotation marks.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
 fn is_plain(value: &str) -> bool {
     // Nearly every value is plain ASCII: one look at its bytes is enough.
-    let is_plain_byte = |byte| matches!(byte, b'!'..=b'~') && !matches!(byte, b'"' | b'=' | b'\\');
-    if !value.is_empty() && value.bytes().all(is_plain_byte) {
+    let is_plain_byte = |byte: u8| {
+        (byte > b' ') & (byte <= b'~') & (byte != b'"') & (byte != b'=') & (byte != b'\\')
+    };
+    if !value.is_empty() && value.bytes().fold(true, |plain, byte| plain & is_plain_byte(byte)) {
         return true;
     }
     !value.is_empty()
