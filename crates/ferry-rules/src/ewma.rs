@@ -13,6 +13,10 @@ pub const UNMEASURED: Duration = Duration::from_millis(30);
 /// After this long a peak has fallen to a third of its height over what is measured since.
 pub const DECAY: Duration = Duration::from_secs(10);
 
+/// Of so many first samples the least counts: a process that has just started is late for its own sockets,
+/// and a peak would stand for its decay.
+pub const FIRST: u8 = 4;
+
 /// A peak-sensitive moving average of round trips.
 ///
 /// Never below the smallest and never above the largest sample. Without samples it stays as it is:
@@ -21,6 +25,8 @@ pub const DECAY: Duration = Duration::from_secs(10);
 pub struct PeakEwma {
     /// Seconds, and when they were last measured.
     measured: Option<(f64, Instant)>,
+    /// Samples so far, up to [`FIRST`].
+    samples: u8,
 }
 
 impl PeakEwma {
@@ -28,6 +34,7 @@ impl PeakEwma {
     pub fn observe(&mut self, round_trip: Duration, now: Instant) {
         let sample = round_trip.as_secs_f64();
         let estimate = match self.measured {
+            Some((estimate, _)) if self.samples < FIRST => sample.min(estimate),
             Some((estimate, at)) if sample < estimate => {
                 let seconds = now.saturating_duration_since(at).as_secs_f64();
                 let weight = (-seconds / DECAY.as_secs_f64()).exp();
@@ -36,11 +43,17 @@ impl PeakEwma {
             Some(_) | None => sample,
         };
         self.measured = Some((estimate, now));
+        self.samples = (self.samples + 1).min(FIRST);
     }
 
     /// Has there been a sample?
     pub fn is_measured(&self) -> bool {
         self.measured.is_some()
+    }
+
+    /// Have there been enough samples to go by?
+    pub fn is_settled(&self) -> bool {
+        self.samples >= FIRST
     }
 
     /// The usual round trip.

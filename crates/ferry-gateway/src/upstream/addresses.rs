@@ -114,10 +114,10 @@ impl Addresses {
         nearest.map_or_else(PeakEwma::default, |known| known.rtt)
     }
 
-    /// True when every one of them has been heard of, well or not.
+    /// True when every one of them has been heard of often enough to go by.
     pub(super) fn is_measured(&self) -> bool {
-        !self.known.is_empty()
-            && self.known.iter().all(|known| known.up.is_some() || known.down.is_some())
+        let known = |address: &Address| address.rtt.is_settled() || address.is_down();
+        !self.known.is_empty() && self.known.iter().all(known)
     }
 }
 

@@ -26,8 +26,6 @@ pub struct Health {
     suspect: AtomicBool,
     /// A probe is under way.
     probing: AtomicBool,
-    /// Requests written whose answer has not begun.
-    pub(super) pending: AtomicUsize,
     /// Requests written whose answer has not ended.
     pub(super) in_flight: AtomicUsize,
     stale: AtomicU32,
@@ -51,7 +49,6 @@ impl Health {
             breaker: Mutex::new(Breaker::new(settings, clock::now())),
             suspect: AtomicBool::new(false),
             probing: AtomicBool::new(false),
-            pending: AtomicUsize::new(0),
             in_flight: AtomicUsize::new(0),
             stale: AtomicU32::new(0),
             last: Mutex::default(),
@@ -65,7 +62,6 @@ impl Health {
 
     /// A request is about to be written.
     pub(super) fn began(&self, now: Instant) -> Attempt {
-        self.pending.fetch_add(1, Ordering::Relaxed);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
         self.last().used = Some(now);
         self.breaker().started(now)
@@ -157,11 +153,6 @@ impl Health {
 
     pub(super) fn last_failure(&self) -> Option<(Instant, PathFault)> {
         self.last().failed.clone()
-    }
-
-    /// Requests written whose answer has not begun.
-    pub(super) fn pending(&self) -> usize {
-        self.pending.load(Ordering::Relaxed)
     }
 
     /// Requests written whose answer has not ended.

@@ -27,6 +27,9 @@ use super::settings::{NodeSettings, Settings};
 use super::tls::{Tls, TlsError};
 use crate::clock;
 
+/// Between the first measurements of an address, until there are enough to go by.
+const FIRST_EVERY: Duration = Duration::from_millis(200);
+
 /// A node and its connections.
 #[derive(Debug)]
 pub struct Node {
@@ -222,9 +225,11 @@ impl Node {
         self.known().nearest()
     }
 
-    /// What a request costs there: its distance, times what waits there already.
+    /// What a request costs there: its distance, times the requests that wait for a connection already. Those
+    /// that have one do not count: an answer takes seconds on the best of paths, and counting it would swing
+    /// all traffic to and fro.
     pub(super) fn cost(&self) -> f64 {
-        let pending = u32::try_from(self.health().pending()).unwrap_or(u32::MAX);
+        let pending = u32::try_from(self.waiting()).unwrap_or(u32::MAX);
         self.nearest().cost(pending, Duration::ZERO)
     }
 
@@ -248,7 +253,12 @@ impl Node {
         let older = |probed: Instant| now.saturating_duration_since(probed) >= every;
         let known = self.known();
         let address = known.iter().find(|known| known.at == at);
-        address.is_some_and(|known| known.half_open == 0 && known.probed.is_none_or(older))
+        let due = |known: &Address| {
+            let first = !known.rtt.is_settled() && !known.is_down();
+            let since = |probed: Instant| now.saturating_duration_since(probed) >= FIRST_EVERY;
+            known.probed.is_none_or(|at| older(at) || (first && since(at)))
+        };
+        address.is_some_and(|known| known.half_open == 0 && due(known))
     }
 
     /// What went wrong with it last, if that was since then.

@@ -18,7 +18,6 @@ pub struct Report {
     birth: Arc<Birth>,
     attempt: Attempt,
     reused: bool,
-    pending: bool,
 }
 
 impl Report {
@@ -29,19 +28,16 @@ impl Report {
             node: Arc::clone(node),
             birth: Arc::clone(connection.birth()),
             reused: connection.reused(),
-            pending: true,
         }
     }
 
     /// An answer has begun.
     pub fn answered(&mut self) {
-        self.settle();
         self.node.health().answered(self.attempt, clock::now(), self.reused);
     }
 
     /// The path failed. Requests that fail with their one connection are one failure.
     pub fn failed(&mut self, fault: PathFault) {
-        self.settle();
         let now = clock::now();
         if self.birth.blame() {
             self.node.hurt(self.birth.address, now, &fault);
@@ -49,17 +45,10 @@ impl Report {
             self.node.base.ring();
         }
     }
-
-    fn settle(&mut self) {
-        if std::mem::take(&mut self.pending) {
-            self.node.health().pending.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
-        self.settle();
         self.node.health().in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -28,7 +28,8 @@ impl Fleet {
             if in_doubt && health.last_probe().is_none_or(again) {
                 node.probe(now);
             }
-            if in_doubt || !node.health().is_closed(now) {
+            let unknown = self.probe_every.is_some() && !node.is_measured();
+            if in_doubt || unknown || !node.health().is_closed(now) {
                 next = ALERT;
             }
             self.measure(node, now);
