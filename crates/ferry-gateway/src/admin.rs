@@ -109,6 +109,9 @@ async fn ready(State(admin): State<Admin>, uri: Uri) -> Response {
 }
 
 async fn metrics(State(admin): State<Admin>) -> Response {
+    for node in (admin.nodes)() {
+        admin.telemetry.node_gauges(&nodes::gauges(&node));
+    }
     answer(StatusCode::OK, OPEN_METRICS, admin.telemetry.render())
 }
 

@@ -7,6 +7,7 @@ pub mod event;
 pub mod log;
 pub mod metrics;
 pub mod names;
+mod node_families;
 pub mod settings;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use event::{NoticeEvent, RequestEvent, Tokens};
+pub use event::{NodeGauges, NoticeEvent, RequestEvent, Tokens};
 pub use names::{AttemptResult, Outcome, ReloadResult, RetryCost, TokenClass};
 pub use settings::{LogFormat, LogLevel, Settings};
 
@@ -83,6 +84,11 @@ impl Telemetry {
     /// One attempt at a node is over.
     pub fn attempt(&self, node: &Arc<str>, result: AttemptResult) {
         self.shared.metrics.attempt(node, result);
+    }
+
+    /// How a node is doing: told when the page is asked for.
+    pub fn node_gauges(&self, gauges: &NodeGauges) {
+        self.shared.metrics.node_gauges(gauges);
     }
 
     /// A request is tried again.

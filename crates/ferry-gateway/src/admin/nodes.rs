@@ -1,17 +1,38 @@
 //! `/nodes`: how the nodes are doing, and the reset of one. The only part of the admin port that changes anything.
 //! It decides nothing about nodes.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::json;
 
 use super::{Admin, answer, refuse};
+use crate::telemetry::NodeGauges;
+use crate::upstream::status::{NodeState, NodeStatus};
 
 /// Names listed in an answer; more would bury the one that was mistyped.
 const NAMES_MAX: usize = 20;
 /// Of a name that is told back: the longest that a node can have.
 const NAME_BYTES_MAX: usize = 64;
+
+/// A node's figures as the metrics page shows them.
+pub(super) fn gauges(node: &NodeStatus) -> NodeGauges {
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    NodeGauges {
+        node: Arc::from(node.name.as_str()),
+        breaker: match node.state {
+            NodeState::Closed => 0,
+            NodeState::HalfOpen => 1,
+            NodeState::Open => 2,
+        },
+        round_trip: node.rtt_ms.unwrap_or(0.0) / 1000.0,
+        in_flight: count(node.in_flight),
+        connections: count(node.idle_connections + node.http2_connections),
+        opened: i64::try_from(node.connections_opened).unwrap_or(i64::MAX),
+    }
+}
 
 /// `GET /nodes`.
 pub(super) async fn list(State(admin): State<Admin>) -> Response {

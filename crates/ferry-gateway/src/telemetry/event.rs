@@ -10,6 +10,23 @@ use std::time::{Duration, SystemTime};
 use super::names::Outcome;
 use super::settings::LogLevel;
 
+/// How a node is doing at this moment, for the gauges.
+#[derive(Debug, Clone)]
+pub struct NodeGauges {
+    /// Its name.
+    pub node: Arc<str>,
+    /// 0 closed, 1 half-open, 2 open.
+    pub breaker: i64,
+    /// The round trip to it, in seconds; 0 while it is not known.
+    pub round_trip: f64,
+    /// Requests written to it whose answer has not ended.
+    pub in_flight: i64,
+    /// Connections that are ready.
+    pub connections: i64,
+    /// Connections that were ever opened.
+    pub opened: i64,
+}
+
 /// A request from its head to its last byte.
 #[derive(Debug, Clone)]
 pub struct RequestEvent {

@@ -15,8 +15,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::event::{RequestEvent, Tokens};
+use super::event::{NodeGauges, RequestEvent, Tokens};
 use super::names::{self, AttemptResult, Outcome, ReloadResult, RetryCost, TokenClass};
+use super::node_families::NodeFamilies;
 
 /// Seconds of a whole request: from a cached answer to the SDKs' own limit of ten minutes.
 const DURATION_BUCKETS: [f64; 14] =
@@ -39,6 +40,7 @@ pub struct Metrics {
     first_events: Family<LineLabel, Histogram>,
     tokens: Family<TokenLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
+    nodes: NodeFamilies,
     retries: Family<RetryLabel, Counter>,
     retries_refused: Counter,
     requests_in_flight: Gauge,
@@ -123,6 +125,7 @@ impl Metrics {
             first_events: Family::new_with_constructor(|| Histogram::new(FIRST_EVENT_BUCKETS)),
             tokens: Family::default(),
             attempts: Family::default(),
+            nodes: NodeFamilies::default(),
             retries: Family::default(),
             retries_refused: Counter::default(),
             requests_in_flight: Gauge::default(),
@@ -153,6 +156,7 @@ impl Metrics {
             self.tokens.clone(),
         );
         registry.register(names::ATTEMPTS, "Attempts at a node", self.attempts.clone());
+        self.nodes.register(&mut registry);
         registry.register(
             names::RETRIES,
             "Tries after the first, by what they cost",
@@ -264,6 +268,13 @@ impl Metrics {
             Some(slot) => slot.get_or_init(create).inc(),
             None => create().inc(),
         };
+    }
+
+    /// Sets a node's gauges.
+    pub fn node_gauges(&self, gauges: &NodeGauges) {
+        if self.known().nodes.contains_key(&gauges.node) {
+            self.nodes.set(gauges);
+        }
     }
 
     /// Counts a retry.

@@ -17,6 +17,16 @@ pub const FIRST_EVENT_SECONDS: &str = "first_event_seconds";
 pub const TOKENS: &str = "tokens";
 /// Attempts by node and result.
 pub const ATTEMPTS: &str = "attempts";
+/// Where a node's breaker stands: 0 closed, 1 half-open, 2 open.
+pub const NODE_BREAKER: &str = "node_breaker";
+/// The round trip to a node, smoothed; 0 while it is not known.
+pub const NODE_ROUND_TRIP_SECONDS: &str = "node_round_trip_seconds";
+/// Requests written to a node whose answer has not ended.
+pub const NODE_IN_FLIGHT: &str = "node_in_flight";
+/// Connections to a node that are ready: idle HTTP/1.1 ones and shared HTTP/2 ones.
+pub const NODE_CONNECTIONS: &str = "node_connections";
+/// Connections to a node that were ever opened.
+pub const NODE_CONNECTIONS_OPENED: &str = "node_connections_opened";
 /// Retries by what they cost: a connect, nothing, or perhaps a second answer.
 pub const RETRIES: &str = "retries";
 /// Retries that were due and not made, since the budget of all requests was spent.
