@@ -133,6 +133,7 @@ impl Fleet {
             for at in 0..sites.len() {
                 let site = &sites[at];
                 if entry.has_joined(site.place.node)
+                    && entry.may_run(site, &sites, now)
                     && let Some(connection) = site.node(self).take(ask.born_after)
                 {
                     return Ok(self.reached(sites.swap_remove(at), connection));
@@ -172,7 +173,7 @@ impl Fleet {
                 suspect: node.health().is_suspect(),
                 cooled: offer.cooled,
                 cost: node.cost(),
-                last_success: node.health().last_reached(),
+                last_success: node.health().last_answered(),
                 tried: ask.tried.contains(&place),
             };
             sites.push(Site {
@@ -194,6 +195,7 @@ impl Fleet {
         // Without a path that is well there is nothing to join late.
         for site in &mut sites {
             site.standby &= !panic;
+            site.usable |= panic;
         }
         order.into_iter().filter_map(|at| sites.get(at).cloned()).collect()
     }
@@ -229,6 +231,8 @@ impl Fleet {
     }
 }
 
+/// Nodes that are not worth it join after this, as standbys do, and once more as long.
+const WIDEN_AFTER: Duration = Duration::from_millis(1200);
 /// How long an order of nodes is believed while a request waits.
 const REFRESH: Duration = Duration::from_millis(100);
 
@@ -240,11 +244,28 @@ struct Entry {
     waits: Vec<(usize, Waiting)>,
     /// What it has asked for in this round: node, address, when.
     asked: Vec<(usize, std::net::SocketAddr, Instant)>,
+    begun: Instant,
+    /// Those that are worth it have all failed: the others run, too.
+    widened: bool,
 }
 
 impl Entry {
     fn new(now: Instant) -> Self {
-        Self { race: Race::new(now), refreshed: now, waits: Vec::new(), asked: Vec::new() }
+        Self {
+            race: Race::new(now),
+            refreshed: now,
+            waits: Vec::new(),
+            asked: Vec::new(),
+            begun: now,
+            widened: false,
+        }
+    }
+
+    /// Nodes that are open, silent or have been tried run only when those that are worth it have failed, or
+    /// take too long: what answers there would be one more failure, and a paid one.
+    fn may_run(&self, site: &Site, sites: &[Site], now: Instant) -> bool {
+        let worth = |site: &Site| site.usable && !site.tried;
+        worth(site) || self.widened || now >= self.begun + WIDEN_AFTER || !sites.iter().any(worth)
     }
 
     fn has_joined(&self, node: usize) -> bool {
@@ -259,8 +280,9 @@ impl Entry {
         born_after: Option<Instant>,
         now: Instant,
     ) -> Step {
+        let runs = |site: &&Site| self.may_run(site, sites, now);
         let known: Vec<_> =
-            sites.iter().map(|site| (site, site.node(fleet).addresses(now))).collect();
+            sites.iter().filter(runs).map(|site| (site, site.node(fleet).addresses(now))).collect();
         let lanes: Vec<Lane> = known
             .iter()
             .map(|(site, addresses)| Lane {
@@ -316,9 +338,17 @@ impl Entry {
             })
     }
 
-    fn is_lost(&self, fleet: &Fleet, sites: &[Site], now: Instant) -> bool {
+    fn is_lost(&mut self, fleet: &Fleet, sites: &[Site], now: Instant) -> bool {
+        let all = sites.iter().all(|site| self.may_run(site, sites, now));
+        let lost = self.has_lost(fleet, sites, now);
+        self.widened |= lost;
+        lost && all
+    }
+
+    fn has_lost(&self, fleet: &Fleet, sites: &[Site], now: Instant) -> bool {
         let lanes: Vec<Lane> = sites
             .iter()
+            .filter(|site| self.may_run(site, sites, now))
             .map(|site| Lane {
                 node: site.place.node,
                 standby: site.standby,

@@ -36,6 +36,7 @@ pub struct Health {
 #[derive(Debug, Default, Clone)]
 struct Last {
     reached: Option<Instant>,
+    answered: Option<Instant>,
     failed: Option<(Instant, PathFault)>,
     used: Option<Instant>,
     probed: Option<Instant>,
@@ -74,7 +75,9 @@ impl Health {
         if reused {
             self.stale.store(0, Ordering::Relaxed);
         }
-        self.last().reached = Some(now);
+        let mut last = self.last();
+        last.reached = Some(now);
+        last.answered = Some(now);
     }
 
     /// A request was done harm; charged to the path. True when the breaker has opened over it.
@@ -111,6 +114,12 @@ impl Health {
         self.failed(attempt, now, PathFault::Dial(error), roll);
     }
 
+    /// A connection was accepted and closed at once.
+    pub(super) fn stillborn(&self, now: Instant, roll: f64) {
+        let attempt = self.breaker().started(now);
+        self.failed(attempt, now, PathFault::Lost, roll);
+    }
+
     /// A kept-alive connection died under a request.
     pub(super) fn went_stale(&self, now: Instant) {
         self.stale.fetch_add(1, Ordering::Relaxed);
@@ -143,8 +152,9 @@ impl Health {
         self.suspect.load(Ordering::Relaxed)
     }
 
-    pub(super) fn last_reached(&self) -> Option<Instant> {
-        self.last().reached
+    /// When an answer began last. A connection alone proves little.
+    pub(super) fn last_answered(&self) -> Option<Instant> {
+        self.last().answered
     }
 
     pub(super) fn last_used(&self) -> Option<Instant> {

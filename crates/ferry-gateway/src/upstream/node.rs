@@ -125,7 +125,13 @@ impl Node {
 
     /// A connection from the pool that still stands. `born_after` asks for one opened no earlier.
     pub(super) fn take(&self, born_after: Option<Instant>) -> Option<Connection> {
-        self.way.pool.take(self.idle_timeout, born_after)
+        self.way.pool.take(self.idle_timeout, born_after, |birth| {
+            if birth.blame() {
+                let now = clock::now();
+                self.hurt(birth.address, now, &PathFault::Lost);
+                self.health().stillborn(now, self.base.roll());
+            }
+        })
     }
 
     /// Counts a request that waits, until it is dropped.

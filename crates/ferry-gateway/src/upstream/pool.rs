@@ -20,6 +20,10 @@ use crate::clock;
 /// `RST_STREAM` is still on its way.
 pub(super) const STREAMS_MAX: usize = 32;
 
+/// A connection that is closed before it is this old, and before a request was written, was not meant to be:
+/// something on the way accepts and hangs up.
+const STILLBORN: Duration = Duration::from_secs(1);
+
 /// A node's connections; shared by the settings before and after a reload that leave the way as it is.
 #[derive(Default)]
 pub(super) struct Pool {
@@ -54,11 +58,13 @@ impl std::fmt::Debug for Pool {
 
 impl Pool {
     /// A connection that takes a request now: a shared one with a free seat, else the newest idle one.
-    /// `born_after` asks for one that was opened no earlier.
+    /// `born_after` asks for one that was opened no earlier. `stillborn` is told of one that was closed right
+    /// after it had been opened.
     pub(super) fn take(
         &self,
         idle_timeout: Duration,
         born_after: Option<Instant>,
+        mut stillborn: impl FnMut(&Birth),
     ) -> Option<Connection> {
         let now = clock::now();
         let new_enough = |birth: &Birth| born_after.is_none_or(|after| birth.born >= after);
@@ -77,6 +83,9 @@ impl Pool {
             let young = now < own.birth.retires;
             if young && now.saturating_duration_since(since) < idle_timeout && own.is_usable() {
                 return Some(Connection::Http1(own));
+            }
+            if !own.reused && now.saturating_duration_since(own.birth.born) < STILLBORN {
+                stillborn(&own.birth);
             }
         }
     }
