@@ -67,8 +67,10 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
         floor_port,
     )?;
     let ferry = in_front(place, &binary, &format!("http://127.0.0.1:{upstream_port}"))?;
+    let nginx = nginx(place, upstream_port)?;
     let targets = place.cache.join("bench-targets.txt");
-    std::fs::write(&targets, target_lines(upstream_port, floor_port, &ferry))?;
+    let nginx_port = nginx.as_ref().map(|(_, port)| *port);
+    std::fs::write(&targets, target_lines(upstream_port, floor_port, nginx_port, &ferry))?;
     let mut good = true;
     let mut ratios = Vec::new();
     for (label, load) in LOADS {
@@ -86,7 +88,7 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
         good &= output.status.success();
         ratios.push(ratio_line(label, &text));
     }
-    drop((floor, upstream));
+    drop((nginx, floor, upstream));
     println!(
         "{:<12} {:>14} {:>16} {:>16}",
         "ferry/floor", "cpu per request", "+ttft p50, us", "+event p99, us"
@@ -118,10 +120,46 @@ fn cell(table: &str, target: &str, column: &str) -> Option<f64> {
     cells(row).get(at)?.parse().ok()
 }
 
-fn target_lines(upstream: u16, floor: u16, ferry: &Server) -> String {
+/// Debian's nginx as a plain proxy beside the floor, where it is installed.
+fn nginx(place: &Place, upstream: u16) -> Result<Option<(Plain, u16)>, Fault> {
+    let Some(program) =
+        ["/usr/sbin/nginx", "/usr/bin/nginx"].map(Path::new).into_iter().find(|p| p.exists())
+    else {
+        println!("bench: no nginx beside Ferry, it is not installed");
+        return Ok(None);
+    };
+    let port = free_port()?;
+    let folder = place.cache.join("bench-nginx");
+    std::fs::create_dir_all(&folder)?;
+    let config = folder.join("nginx.conf");
+    std::fs::write(&config, nginx_config(&folder, port, upstream))?;
+    let mut command = Command::new(program);
+    command.arg("-c").arg(&config).arg("-p").arg(&folder).stdout(Stdio::null());
+    Ok(Some((Plain::start(&mut command, port)?, port)))
+}
+
+/// As in the article, and kept alive: two workers, no buffering of answers, no log.
+fn nginx_config(folder: &Path, port: u16, upstream: u16) -> String {
+    let folder = folder.display();
+    format!(
+        "daemon off;\nworker_processes 2;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\n\
+         events {{ worker_connections 4096; }}\n\
+         http {{\n access_log off;\n client_body_temp_path {folder}/body;\n\
+         proxy_temp_path {folder}/proxy;\n fastcgi_temp_path {folder}/fastcgi;\n\
+         uwsgi_temp_path {folder}/uwsgi;\n scgi_temp_path {folder}/scgi;\n\
+         client_max_body_size 64m;\n client_body_buffer_size 2m;\n tcp_nodelay on;\n\
+         upstream api {{ server 127.0.0.1:{upstream}; keepalive 512; }}\n\
+         server {{ listen 127.0.0.1:{port};\n location / {{ proxy_pass http://api;\n\
+         proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_buffering off; }} }}\n}}\n"
+    )
+}
+
+fn target_lines(upstream: u16, floor: u16, nginx: Option<u16>, ferry: &Server) -> String {
+    let nginx = nginx
+        .map_or_else(String::new, |port| format!("nginx http://127.0.0.1:{port}/v1/messages\n"));
     format!(
         "direct http://127.0.0.1:{upstream}/v1/messages pidport=0\n\
-         floor http://127.0.0.1:{floor}/v1/messages\n\
+         floor http://127.0.0.1:{floor}/v1/messages\n{nginx}\
          ferry {}/v1/messages\n",
         ferry.address("data")
     )
