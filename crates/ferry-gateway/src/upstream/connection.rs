@@ -89,7 +89,7 @@ pub struct Own {
     driver: Pin<Box<Http1>>,
     /// The driver has finished: the socket is closed.
     ended: bool,
-    /// It has carried a request before this one.
+    /// It has carried a request before this one, or has been kept ready for one.
     pub(super) reused: bool,
 }
 
@@ -127,7 +127,7 @@ impl Own {
 }
 
 impl Connection {
-    /// True when this connection has carried a request before.
+    /// True when this connection has carried a request before, or was kept ready for one.
     pub fn reused(&self) -> bool {
         match self {
             Self::Http1(own) => own.reused,

@@ -24,6 +24,9 @@ pub(super) const STREAMS_MAX: usize = 32;
 /// something on the way accepts and hangs up.
 const STILLBORN: Duration = Duration::from_secs(1);
 
+/// Waiting for a request for so long, a connection counts as kept: taken at once, it is new.
+const KEPT_MIN: Duration = Duration::from_millis(100);
+
 /// A node's connections; shared by the settings before and after a reload that leave the way as it is.
 #[derive(Default)]
 pub(super) struct Pool {
@@ -81,7 +84,10 @@ impl Pool {
                 places.idle.remove(newest)?
             };
             let young = now < own.birth.retires;
-            if young && now.saturating_duration_since(since) < idle_timeout && own.is_usable() {
+            let idle = now.saturating_duration_since(since);
+            if young && idle < idle_timeout && own.is_usable() {
+                // One that was kept ready may have died unseen just like one that has been used.
+                own.reused |= idle >= KEPT_MIN;
                 return Some(Connection::Http1(own));
             }
             if !own.reused && now.saturating_duration_since(own.birth.born) < STILLBORN {
