@@ -2,17 +2,21 @@
 //! none stands ready. A request waits here, bounded, rather than fail at once while every path is down.
 //! Decisions: `ferry_rules::{choice, race, patience, outage}`. It sends nothing and retries nothing.
 
+mod entry;
+
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferry_rules::choice::{self, Candidate, Keeper};
-use ferry_rules::race::{Lane, Race, Step};
+use ferry_rules::race::Step;
 use ferry_rules::retry::{Blame, Status};
 
+use self::entry::Entry;
 use super::base::Base;
 use super::connection::Connection;
-use super::node::{Node, Waiting};
+use super::node::Node;
 use super::settings::{Role, Settings};
 use super::site::{Ask, Place, Site};
 use super::unreached::Unreached;
@@ -20,6 +24,9 @@ use crate::clock;
 
 /// Until every node has been measured, or this long after the start, no node is kept for its own sake.
 const SETTLING: Duration = Duration::from_secs(2);
+
+/// How long an order of nodes is believed while a request waits.
+const REFRESH: Duration = Duration::from_millis(100);
 
 /// The nodes of one configuration.
 #[derive(Debug)]
@@ -32,7 +39,33 @@ pub struct Fleet {
     /// The workspace where stored objects live: the first key's.
     home: Option<u64>,
     keeper: Mutex<Keeper>,
+    usual: Usual,
     begun: Instant,
+}
+
+/// The node that the last full choice kept, for as long as it is believed.
+#[derive(Debug, Default)]
+struct Usual {
+    /// One more than its index; 0 for none.
+    node: AtomicUsize,
+    /// Milliseconds since the fleet's beginning.
+    until: AtomicU64,
+}
+
+impl Usual {
+    fn get(&self, age: Duration) -> Option<usize> {
+        let until = Duration::from_millis(self.until.load(Ordering::Relaxed));
+        if age >= until {
+            return None;
+        }
+        self.node.load(Ordering::Relaxed).checked_sub(1)
+    }
+
+    fn set(&self, node: Option<usize>, age: Duration) {
+        let until = u64::try_from((age + REFRESH).as_millis()).unwrap_or(u64::MAX);
+        self.node.store(node.map_or(0, |node| node + 1), Ordering::Relaxed);
+        self.until.store(until, Ordering::Relaxed);
+    }
 }
 
 /// A connection to a node, with the key to use there.
@@ -56,6 +89,7 @@ impl Fleet {
             probe_every: settings.probe_every,
             warm: settings.warm,
             keeper: Mutex::default(),
+            usual: Usual::default(),
             begun: clock::now(),
         }
     }
@@ -67,12 +101,33 @@ impl Fleet {
     /// [`Unreached`]: no node for this request, or none took a connection in time.
     pub async fn reach(&self, ask: &Ask<'_>) -> Result<Reached, Unreached> {
         let begun = clock::now();
+        if let Some(reached) = self.usual(ask, begun) {
+            return Ok(reached);
+        }
         let mut sites = self.sites(ask, begun);
         let Some(first) = sites.first() else { return Err(Unreached::NoKey) };
         if let Some(connection) = first.node(self).take(ask.born_after) {
             return Ok(self.reached(sites.swap_remove(0), connection));
         }
         self.race(ask, sites, begun).await
+    }
+
+    /// What nearly every request gets: the node that the last full choice kept, while nothing is wrong with it.
+    fn usual(&self, ask: &Ask<'_>, now: Instant) -> Option<Reached> {
+        let index = self.usual.get(now.saturating_duration_since(self.begun))?;
+        let node = self.nodes.get(index)?;
+        let plain = ask.tried.is_empty() && !ask.home && ask.born_after.is_none();
+        if !plain || node.health().is_suspect() || !node.health().is_closed(now) {
+            return None;
+        }
+        let offer = node.keys.offer(index, ask, None, &self.base.rooms, now)?;
+        if offer.cooled.is_some() {
+            return None;
+        }
+        let connection = node.take(None)?;
+        let place = Place { node: index, key: offer.key };
+        let site = Site { place, room: offer.room, standby: false, usable: true, tried: false };
+        Some(self.reached(site, connection))
     }
 
     /// Another node or key than those tried is usable.
@@ -207,7 +262,10 @@ impl Fleet {
             return None;
         }
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
-        keeper.choose(candidates, now).map(|chosen| chosen.node)
+        let chosen = keeper.choose(candidates, now)?;
+        let usual = (!chosen.panic && keeper.kept() == Some(chosen.node)).then_some(chosen.node);
+        self.usual.set(usual, now.saturating_duration_since(self.begun));
+        Some(chosen.node)
     }
 
     /// The node that requests go to.
@@ -228,135 +286,5 @@ impl Fleet {
         let faults = sites.iter().filter_map(|site| site.node(self).last_fault(begun));
         let faults: Vec<_> = faults.collect();
         Unreached::of(&faults, sites.len(), now.saturating_duration_since(begun))
-    }
-}
-
-/// Nodes that are not worth it join after this, as standbys do, and once more as long.
-const WIDEN_AFTER: Duration = Duration::from_millis(1200);
-/// How long an order of nodes is believed while a request waits.
-const REFRESH: Duration = Duration::from_millis(100);
-
-/// One waiting request in the race.
-struct Entry {
-    race: Race,
-    refreshed: Instant,
-    /// Counted at the nodes that it has asked.
-    waits: Vec<(usize, Waiting)>,
-    /// What it has asked for in this round: node, address, when.
-    asked: Vec<(usize, std::net::SocketAddr, Instant)>,
-    begun: Instant,
-    /// Those that are worth it have all failed: the others run, too.
-    widened: bool,
-}
-
-impl Entry {
-    fn new(now: Instant) -> Self {
-        Self {
-            race: Race::new(now),
-            refreshed: now,
-            waits: Vec::new(),
-            asked: Vec::new(),
-            begun: now,
-            widened: false,
-        }
-    }
-
-    /// Nodes that are open, silent or have been tried run only when those that are worth it have failed, or
-    /// take too long: what answers there would be one more failure, and a paid one.
-    fn may_run(&self, site: &Site, sites: &[Site], now: Instant) -> bool {
-        let worth = |site: &Site| site.usable && !site.tried;
-        worth(site) || self.widened || now >= self.begun + WIDEN_AFTER || !sites.iter().any(worth)
-    }
-
-    fn has_joined(&self, node: usize) -> bool {
-        self.waits.iter().any(|(joined, _)| *joined == node)
-    }
-
-    /// Dials what is due; says when to look again.
-    fn step(
-        &mut self,
-        fleet: &Fleet,
-        sites: &[Site],
-        born_after: Option<Instant>,
-        now: Instant,
-    ) -> Step {
-        let runs = |site: &&Site| self.may_run(site, sites, now);
-        let known: Vec<_> =
-            sites.iter().filter(runs).map(|site| (site, site.node(fleet).addresses(now))).collect();
-        let lanes: Vec<Lane> = known
-            .iter()
-            .map(|(site, addresses)| Lane {
-                node: site.place.node,
-                standby: site.standby,
-                addresses: addresses.len(),
-            })
-            .collect();
-        let failed = self.all_failed(fleet);
-        let round = self.race.round_begun();
-        match self.race.next(&lanes, failed, now) {
-            Step::Dial { node, address } => {
-                if self.race.round_begun() != round {
-                    self.asked.clear();
-                }
-                let lane = known.iter().find(|(site, _)| site.place.node == node);
-                if let Some((site, addresses)) = lane
-                    && let Some(at) = addresses.get(address)
-                {
-                    if !self.has_joined(node) {
-                        self.waits.push((node, site.node(fleet).wait()));
-                    }
-                    self.asked.push((node, *at, now));
-                    // One that stands ready is taken at the next look.
-                    if born_after.is_some() || site.node(fleet).ready() == 0 {
-                        site.node(fleet).dial(*at, now);
-                    }
-                }
-                Step::Dial { node, address }
-            }
-            wait @ Step::Wait(_) => {
-                self.dial_more(&known, fleet, now);
-                wait
-            }
-        }
-    }
-
-    /// A handshake may have said that a node shares no connections: then each who waits needs its own.
-    fn dial_more(&self, known: &[(&Site, Vec<std::net::SocketAddr>)], fleet: &Fleet, now: Instant) {
-        for (site, addresses) in known {
-            if self.has_joined(site.place.node)
-                && let Some(best) = addresses.first()
-            {
-                site.node(fleet).dial_if_short(*best, now);
-            }
-        }
-    }
-
-    fn all_failed(&self, fleet: &Fleet) -> bool {
-        !self.asked.is_empty()
-            && self.asked.iter().all(|(node, at, since)| {
-                fleet.nodes.get(*node).is_some_and(|node| node.has_failed(*at, *since))
-            })
-    }
-
-    fn is_lost(&mut self, fleet: &Fleet, sites: &[Site], now: Instant) -> bool {
-        let all = sites.iter().all(|site| self.may_run(site, sites, now));
-        let lost = self.has_lost(fleet, sites, now);
-        self.widened |= lost;
-        lost && all
-    }
-
-    fn has_lost(&self, fleet: &Fleet, sites: &[Site], now: Instant) -> bool {
-        let lanes: Vec<Lane> = sites
-            .iter()
-            .filter(|site| self.may_run(site, sites, now))
-            .map(|site| Lane {
-                node: site.place.node,
-                standby: site.standby,
-                addresses: site.node(fleet).addresses(now).len(),
-            })
-            .collect();
-        let unresolved = lanes.iter().all(|lane| lane.addresses == 0)
-            && sites.iter().all(|site| site.node(fleet).unresolved().is_some());
-        unresolved || self.race.is_lost(&lanes, self.all_failed(fleet))
     }
 }
