@@ -40,7 +40,7 @@ pub struct Fleet {
     home: Option<u64>,
     keeper: Mutex<Keeper>,
     usual: Usual,
-    begun: Instant,
+    pub(super) begun: Instant,
 }
 
 /// The node that the last full choice kept, for as long as it is believed.

@@ -14,6 +14,8 @@ const ALERT: Duration = Duration::from_millis(100);
 /// Between two probes of a path that is silent or half-open: three that pass take well under a second, and
 /// nobody is flooded.
 const PROBE_EVERY: Duration = Duration::from_millis(250);
+/// For so long after the start it looks often, until every address has been measured.
+const FIRST_LOOKS: Duration = Duration::from_secs(10);
 /// Warm connections are kept for this long after the last request.
 const IN_USE: Duration = Duration::from_mins(10);
 
@@ -28,7 +30,8 @@ impl Fleet {
             if in_doubt && health.last_probe().is_none_or(again) {
                 node.probe(now);
             }
-            let unknown = self.probe_every.is_some() && !node.is_measured();
+            let young = now.saturating_duration_since(self.begun) < FIRST_LOOKS;
+            let unknown = young && self.probe_every.is_some() && !node.is_measured();
             if in_doubt || unknown || !node.health().is_closed(now) {
                 next = ALERT;
             }
