@@ -14,6 +14,8 @@ use crate::clock;
 /// Kept-alive connections that died in a row under requests, from which on none is kept any more: a box
 /// on the way forgets them faster than they are used.
 const STALE_MAX: u32 = 2;
+/// Probes without an answer after which a path is dead.
+const DEAD_AFTER: u32 = 3;
 /// For how long none is kept then.
 const NO_REUSE: Duration = Duration::from_mins(1);
 
@@ -29,6 +31,8 @@ pub struct Health {
     /// Requests written whose answer has not ended.
     pub(super) in_flight: AtomicUsize,
     stale: AtomicU32,
+    /// Probes in a row that the path did not answer.
+    unanswered: AtomicU32,
     last: Mutex<Last>,
 }
 
@@ -52,6 +56,7 @@ impl Health {
             probing: AtomicBool::new(false),
             in_flight: AtomicUsize::new(0),
             stale: AtomicU32::new(0),
+            unanswered: AtomicU32::new(0),
             last: Mutex::default(),
         }
     }
@@ -72,6 +77,7 @@ impl Health {
     pub(super) fn answered(&self, attempt: Attempt, now: Instant, reused: bool) {
         self.breaker().succeeded(attempt);
         self.suspect.store(false, Ordering::Relaxed);
+        self.unanswered.store(0, Ordering::Relaxed);
         if reused {
             self.stale.store(0, Ordering::Relaxed);
         }
@@ -152,6 +158,17 @@ impl Health {
         self.suspect.load(Ordering::Relaxed)
     }
 
+    /// Probes in a row that the path did not answer.
+    pub(super) fn unanswered(&self) -> u32 {
+        self.unanswered.load(Ordering::Relaxed)
+    }
+
+    /// True when several probes in a row, each on a connection of its own, got no answer and no request did
+    /// either: then silence is no slow model's any more.
+    pub fn is_dead(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER
+    }
+
     /// When an answer began last. A connection alone proves little.
     pub(super) fn last_answered(&self) -> Option<Instant> {
         self.last().answered
@@ -189,6 +206,11 @@ impl Health {
         self.probing.store(false, Ordering::Relaxed);
         let alive = found.is_ok();
         self.suspect.store(!alive, Ordering::Relaxed);
+        if alive {
+            self.unanswered.store(0, Ordering::Relaxed);
+        } else {
+            self.unanswered.fetch_add(1, Ordering::Relaxed);
+        }
         if alive {
             self.last().reached = Some(now);
         } else if let Err(fault) = found {

@@ -277,9 +277,13 @@ impl Node {
         failed.map(|(_, fault)| fault).or_else(unresolved)
     }
 
-    /// A request has been silent for long: is it the model or the path? A probe will tell.
-    pub fn doubt(self: &Arc<Self>, now: Instant) {
-        self.probe(now);
+    /// A request has been silent for long: is it the model or the path? A probe will tell; the last one does
+    /// for so long.
+    pub fn doubt(self: &Arc<Self>, good_for: Duration, now: Instant) {
+        let old = |at: Instant| now.saturating_duration_since(at) >= good_for;
+        if self.health().last_probe().is_none_or(old) {
+            self.probe(now);
+        }
     }
 
     /// Probes the path, unless a probe is under way.

@@ -16,6 +16,8 @@ const ALERT: Duration = Duration::from_millis(100);
 const PROBE_EVERY: Duration = Duration::from_millis(250);
 /// For so long after the start it looks often, until every address has been measured.
 const FIRST_LOOKS: Duration = Duration::from_secs(10);
+/// A path that goes on not answering is asked so many times more seldom in the end.
+const PROBE_SLOWER: u32 = 20;
 /// Warm connections are kept for this long after the last request.
 const IN_USE: Duration = Duration::from_mins(10);
 
@@ -26,7 +28,8 @@ impl Fleet {
         for node in &self.nodes {
             let health = node.health();
             let in_doubt = health.is_suspect() || health.breaker().probe_due(now);
-            let again = |at| now.saturating_duration_since(at) >= PROBE_EVERY;
+            let every = PROBE_EVERY * health.unanswered().clamp(1, PROBE_SLOWER);
+            let again = |at| now.saturating_duration_since(at) >= every;
             if in_doubt && health.last_probe().is_none_or(again) {
                 node.probe(now);
             }

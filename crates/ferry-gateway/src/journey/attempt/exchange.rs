@@ -16,6 +16,9 @@ use crate::journey::passage::Passage;
 use crate::journey::settings::Timeouts;
 use crate::upstream::{Connection, Node, Outgoing, SendError, Sent};
 
+/// While a silent path is being asked, the answer is looked for so often.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
 /// Sends a request and waits for the head of its answer.
 pub(super) async fn exchange(
     passage: &Passage,
@@ -48,7 +51,10 @@ pub(super) async fn exchange(
                 Ok(next) => {
                     timer.as_mut().reset(next.into());
                     if watch.asked {
-                        node.doubt(clock::now());
+                        node.doubt(watch.soft, clock::now());
+                        if node.health().is_dead() {
+                            return Err(Missed::Fault(Late::Dead.fault(name)));
+                        }
                     }
                 }
                 Err(late) => return Err(Missed::Fault(late.fault(name))),
@@ -77,6 +83,8 @@ enum Late {
     WriteStall(u128),
     Upload,
     Silent(u128),
+    /// The path answers not even what needs no model.
+    Dead,
 }
 
 impl Watch {
@@ -107,7 +115,7 @@ impl Watch {
                     return Err(Late::Silent(first_byte.as_millis()));
                 }
                 self.asked = silent >= self.soft;
-                let next = if self.asked { self.total_after } else { self.soft };
+                let next = if self.asked { silent + LOOK_EVERY } else { self.soft };
                 written + next.min(first_byte).min(self.total_after)
             }
         };
@@ -124,6 +132,7 @@ impl Late {
             Self::WriteStall(after_ms) => Fault::WriteStall { node, after_ms },
             Self::Upload => Fault::Upload,
             Self::Silent(after_ms) => Fault::Silent { node, after_ms },
+            Self::Dead => Fault::Lost { node, phase: "the request was sent" },
         }
     }
 }
