@@ -133,6 +133,7 @@ pub async fn start(resolved: Resolved, inherited: Inherited) -> Result<Running, 
     let retry = settings.retry;
     let snapshot = Arc::new(Snapshot::new(settings, fleet)?);
     let telemetry = Telemetry::new(resolved.telemetry.clone(), &snapshot.line_labels(), &names)?;
+    base.count_in(telemetry.clone());
     let certificate = match &resolved.serve.tls {
         Some(files) => Some(Arc::new(TlsStore::load(files)?)),
         None => None,

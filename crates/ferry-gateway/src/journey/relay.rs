@@ -179,7 +179,7 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
             if !head_only {
                 parts.headers.remove(http_header::CONTENT_LENGTH);
             }
-            tell_attempt(&passage, attempt_result(status));
+            tell_attempt(&passage, AttemptResult::of(status));
             passage.facts.bytes_out = chunks.iter().map(|chunk| chunk.len() as u64).sum();
             AnswerBody::whole(Some(passage), chunks, set_aside)
         }
@@ -209,16 +209,6 @@ fn outcome(status: u16) -> Outcome {
         0..=399 => Outcome::Ok,
         429 | 500.. => Outcome::UpstreamError,
         _ => Outcome::ClientError,
-    }
-}
-
-/// The same for the node's own count.
-fn attempt_result(status: u16) -> AttemptResult {
-    match status {
-        0..=399 => AttemptResult::Ok,
-        429 => AttemptResult::RateLimited,
-        500.. => AttemptResult::UpstreamError,
-        _ => AttemptResult::ClientError,
     }
 }
 

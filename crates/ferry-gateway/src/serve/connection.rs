@@ -288,15 +288,18 @@ fn exchange<H: Handler>(
     let handler = Arc::clone(&shared.handler);
     async move {
         let mut call = pin!(Arc::clone(&handler).call(request, peer));
-        let caught = when_woken(poll_fn(|context| {
-            // The future is not polled again after a panic, and is dropped with the exchange.
+        // The future is not polled again after a panic, and is dropped with the exchange.
+        let mut call = pin!(when_woken(poll_fn(|context| {
             match catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context))) {
-                // Nothing but the end of the drain wakes a call that waits for its node.
-                Ok(Poll::Pending) if traffic.closing() => Poll::Ready(Ok(handler.drained())),
                 Ok(poll) => poll.map(Ok),
                 Err(panic) => Poll::Ready(Err(panic)),
             }
-        }))
+        })));
+        // The end of the drain wakes the connection and not the call, which waits for its node.
+        let caught = poll_fn(|context| match call.as_mut().poll(context) {
+            Poll::Pending if traffic.closing() => Poll::Ready(Ok(handler.drained())),
+            poll @ (Poll::Ready(_) | Poll::Pending) => poll,
+        })
         .await;
         let response = caught.unwrap_or_else(|panic| {
             handler.notice(&Notice::Panicked { peer: peer.remote });

@@ -159,6 +159,16 @@ impl AttemptResult {
         Self::Cancelled,
     ];
 
+    /// What an answer of this status is.
+    pub fn of(status: u16) -> Self {
+        match status {
+            0..=399 => Self::Ok,
+            429 => Self::RateLimited,
+            500.. => Self::UpstreamError,
+            _ => Self::ClientError,
+        }
+    }
+
     /// The word in logs and labels.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -2,16 +2,18 @@
 //! rings when a connection has come, and the dice. Holds nothing of any one node.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ferry_rules::patience;
 
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
+use super::dial::DialError;
 use super::room::Rooms;
 use super::transport::{System, Transport};
 use crate::tasks::Tasks;
+use crate::telemetry::{AttemptResult, Telemetry};
 
 /// Shared by every node; cheap to clone.
 #[derive(Debug, Clone)]
@@ -23,6 +25,7 @@ pub struct Base {
     bell: Arc<Bell>,
     dice: Arc<AtomicU64>,
     queue: Arc<Mutex<patience::Waiting>>,
+    telemetry: Arc<OnceLock<Telemetry>>,
 }
 
 /// Rung when something has come that a waiting request may want: a connection, an address, a failure.
@@ -48,6 +51,22 @@ impl Base {
             bell: Arc::default(),
             dice,
             queue: Arc::default(),
+            telemetry: Arc::default(),
+        }
+    }
+
+    /// From now on what becomes of dials is counted there.
+    pub fn count_in(&self, telemetry: Telemetry) {
+        // A second one would be of the same process.
+        drop(self.telemetry.set(telemetry));
+    }
+
+    /// A dial to a node came to nothing.
+    pub(super) fn dial_failed(&self, node: &Arc<str>, error: &DialError) {
+        let tls = error.is_tls();
+        let result = if tls { AttemptResult::TlsFailed } else { AttemptResult::ConnectFailed };
+        if let Some(telemetry) = self.telemetry.get() {
+            telemetry.attempt(node, result);
         }
     }
 

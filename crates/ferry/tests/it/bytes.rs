@@ -65,6 +65,7 @@ impl Pair {
         let (direct, behind) = (mock_with(settings.clone()).await, mock_with(settings).await);
         let gateway = Setup::new()
             .server("public_url = \"https://api.anthropic.com\"")
+            .one_try()
             .mock(&behind)
             .start()
             .await;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::harness::{
     Answer, Client, Gateway, KEY, Node, Setup, Step, body, both, bytes, get, http_json, message,
-    mock, mock_with, request, seen,
+    mock, request, seen,
 };
 
 /// Headers that Ferry adds or a clock writes.
@@ -21,8 +21,8 @@ fn comparable(answer: &Answer) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn every_documented_error_of_a_node_passes_unchanged() {
-    let direct = mock_with(ferry_mock::MockSettings::default()).await;
-    let (_mock, gateway) = both().await;
+    let (direct, behind) = (mock().await, mock().await);
+    let gateway = Setup::new().one_try().mock(&behind).start().await;
     for fault in [
         "400",
         "401",
@@ -173,10 +173,14 @@ async fn of_the_node(table: &mut Table, gateway: &Gateway) {
     table.note(&gateway.ask(faulty("cut:at=0", true)).await);
     for said in [&b"SSH-2.0-x\r\n"[..], &http_json("200 OK", b"{\"half")] {
         let node = Node::saying(vec![bytes(said), Step::Close]).await;
-        let gateway = Setup::new().node("n", &node.url(), "").start().await;
+        let gateway = Setup::new().one_try().node("n", &node.url(), "").start().await;
         table.note(&gateway.ask(message("Hello", false)).await);
     }
-    let gateway = Setup::new().node("gone", "http://127.0.0.1:1", "").start().await;
+    let gateway = Setup::new()
+        .timeout("patience_ms = 0")
+        .node("gone", "http://127.0.0.1:1", "")
+        .start()
+        .await;
     table.note(&gateway.ask(message("Hello", false)).await);
 }
 
@@ -207,6 +211,7 @@ async fn the_errors_of_ferrys_own() {
     let gateway = Setup::new()
         .server("body_bytes_max = 65536")
         .timeout("client_idle_ms = 300\nfirst_byte_ms = 500\nnonstream_total_ms = 1500")
+        .one_try()
         .mock(&mock)
         .start()
         .await;
@@ -216,7 +221,7 @@ async fn the_errors_of_ferrys_own() {
     of_the_node(&mut table, &gateway).await;
     of_bounds(&mut table).await;
     assert!(!table.0.contains(KEY));
-    insta::with_settings!({ filters => [(r"127\.0\.0\.1:\d+", "ADDRESS")] }, {
+    insta::with_settings!({ filters => [(r"127\.0\.0\.1:\d+", "ADDRESS"), (r"within \d+ ms: could", "within TIME: could")] }, {
         insta::assert_snapshot!(table.0);
     });
 }

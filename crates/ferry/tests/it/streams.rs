@@ -80,7 +80,7 @@ async fn no_ping_stands_inside_a_long_event() {
 
 #[tokio::test]
 async fn a_partial_event_waits_and_its_ping_goes_before_it() {
-    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\n";
+    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: content_block_start\ndata: {}\n\n";
     let (first, second) = ("event: content_block_delta\ndata: {\"te", "xt\":1}\n\n");
     let stop = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
     let node = Node::saying(vec![
@@ -117,7 +117,7 @@ async fn without_early_pings_nothing_is_sent_before_the_node_has_spoken() {
 #[tokio::test]
 async fn with_early_pings_a_silent_stream_is_committed_and_errors_travel_as_events() {
     let mock = mock().await;
-    let gateway = Setup::new().server("early_ping_ms = 300").mock(&mock).start().await;
+    let gateway = Setup::new().server("early_ping_ms = 300").one_try().mock(&mock).start().await;
     let slow = |fault: &str| {
         request("POST", "/v1/messages", &[("x-mock-fault", fault)], &body("Hello", true))
     };

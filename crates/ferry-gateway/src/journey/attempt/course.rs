@@ -16,7 +16,7 @@ use crate::journey::identify::Caller;
 use crate::journey::passage::Passage;
 use crate::journey::read::Payload;
 use crate::journey::route::Wish;
-use crate::telemetry::RetryCost;
+use crate::telemetry::{AttemptResult, RetryCost};
 use crate::upstream::{Node, Site};
 
 /// A request's tries.
@@ -165,9 +165,9 @@ impl Course {
         }
         match tried {
             Ok(answer) => {
-                if let Some(node) = &passage.facts.node {
-                    self.kept = Some((answer, Arc::clone(node)));
-                }
+                let node = passage.facts.node.as_ref().map(Arc::clone);
+                self.let_go(passage);
+                self.kept = node.map(|node| (answer, node));
             }
             Err(Missed::Stale) => self.stale_retried = true,
             Err(Missed::NotWritten(body)) => payload.give_back(body),
@@ -188,14 +188,30 @@ impl Course {
         self.patience = self.patience.saturating_sub(again.wait);
     }
 
+    /// What was kept gives way to something better. What the client gets is counted when it gets it.
+    fn let_go(&mut self, passage: &Passage) {
+        if let Some((answer, node)) = self.kept.take() {
+            let result = match &answer.shape {
+                Shape::Stream { .. } => AttemptResult::UpstreamError,
+                Shape::Whole { .. } | Shape::Flow { .. } => {
+                    AttemptResult::of(answer.parts.status.as_u16())
+                }
+            };
+            passage.shared.telemetry.attempt(&node.settings.name, result);
+        }
+    }
+
     /// The end: what the last try gave, or what an earlier one gave when that is better.
     pub(super) fn end(
-        self,
+        mut self,
         passage: &mut Passage,
         last: Result<Answer, Missed>,
     ) -> Result<Answer, Fault> {
         let fault = match last {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => {
+                self.let_go(passage);
+                return Ok(answer);
+            }
             Err(Missed::Fault(fault)) => fault,
             Err(Missed::NotWritten(_) | Missed::Stale) => {
                 let node = passage.facts.node.as_ref();

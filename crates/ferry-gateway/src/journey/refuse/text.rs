@@ -212,7 +212,7 @@ fn attempt(fault: &attempt::Fault) -> Told {
             "node-lost",
             format!(
                 "The connection to node {name} was lost after {phase}; it may have been billed, so Ferry \
-                 did not repeat it. Send it again."
+                 repeats it no further. Send it again."
             ),
         ),
         Fault::WriteStall { node: name, after_ms } => node(
@@ -323,8 +323,8 @@ fn bad_answer(name: &str, answer: BadAnswer) -> Told {
             502,
             "half-answer",
             format!(
-                "Node {name} sent JSON that is not whole; it may have been billed, so Ferry did not repeat \
-                 it. Send it again."
+                "Node {name} sent JSON that is not whole; it may have been billed, so Ferry repeats it no \
+                 further. Send it again."
             ),
         ),
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body::SizeHint;
 use tokio::time::Sleep;
 
-use super::{Broken, attempt_result, tell_attempt};
+use super::{Broken, tell_attempt};
 use crate::clock;
 use crate::journey::attempt::CodedEvents;
 use crate::journey::flight::Flight;
@@ -104,7 +104,7 @@ impl Flow {
     fn done(&mut self) {
         self.learn();
         if let Some(passage) = self.passage.take() {
-            tell_attempt(&passage, attempt_result(passage.facts.status));
+            tell_attempt(&passage, AttemptResult::of(passage.facts.status));
         }
     }
 

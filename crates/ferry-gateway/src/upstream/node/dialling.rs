@@ -93,6 +93,7 @@ impl Node {
     /// A dial that came to nothing is the node's failure only when nothing else reached the node since it
     /// began: of a racing pair, the one that lost its SYN proves nothing.
     fn dial_failed(&self, at: SocketAddr, begun: Instant, ended: Instant, error: DialError) {
+        self.base.dial_failed(&self.settings.name, &error);
         let error = Arc::new(error);
         if let Some(address) = self.known().get_mut(at) {
             address.down = Some((ended, PathFault::Dial(Arc::clone(&error))));

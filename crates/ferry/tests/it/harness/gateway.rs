@@ -34,6 +34,11 @@ impl Setup {
         self
     }
 
+    /// Every request is written once: for tests of what one try gives.
+    pub(crate) fn one_try(self) -> Self {
+        self.table("[retry]\nattempts = 1")
+    }
+
     /// A line of `[server]`.
     pub(crate) fn server(mut self, line: &str) -> Self {
         writeln!(self.server, "{line}").unwrap();
