@@ -104,6 +104,7 @@ impl Flight {
 
     fn land(&mut self) {
         if let Some(connection) = self.connection.take() {
+            self.report.held();
             self.node.give_back(connection);
         }
     }

@@ -23,6 +23,8 @@ pub(super) struct Address {
     pub(super) rtt: PeakEwma,
     /// Dials under way.
     pub(super) half_open: usize,
+    /// Dials that have taken their time and go on all the same.
+    pub(super) overdue: usize,
     pub(super) asked: Option<Instant>,
     pub(super) up: Option<Instant>,
     pub(super) down: Option<(Instant, PathFault)>,
@@ -37,6 +39,7 @@ impl Address {
             configured,
             rtt: PeakEwma::default(),
             half_open: 0,
+            overdue: 0,
             asked: None,
             up: None,
             down: None,
@@ -65,7 +68,9 @@ impl Addresses {
     pub(super) fn learn(&mut self, configured: &[IpAddr], found: &[SocketAddr], port: u16) {
         let own: Vec<SocketAddr> = configured.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
         self.known.retain(|known| {
-            known.half_open > 0 || own.contains(&known.at) || found.contains(&known.at)
+            known.half_open + known.overdue > 0
+                || own.contains(&known.at)
+                || found.contains(&known.at)
         });
         for at in own.iter().chain(found) {
             let configured = own.contains(at);

@@ -70,6 +70,11 @@ impl DialError {
         }
     }
 
+    /// A connect that has taken so long.
+    pub(super) fn overdue(address: SocketAddr, patience: Duration) -> Self {
+        Self::Connect { address, source: late(patience) }
+    }
+
     /// True when it points at this machine's own network: no route, no address of its own, no resolver.
     pub fn points_home(&self) -> bool {
         use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
@@ -110,19 +115,30 @@ pub(super) struct Dialled {
     pub(super) http2: bool,
 }
 
-/// Connects, and shakes hands when the node's URL says https.
+/// For so long an overdue connect may still come: the kernel sends a lost SYN again after 1 s and after 3 s.
+const LATE_FOR: Duration = Duration::from_secs(3);
+
+/// Connects, and shakes hands when the node's URL says https. `overdue` is asked whether to go on when the
+/// connect has taken its time.
 pub(super) async fn dial(
     transport: &dyn Transport,
     node: &NodeSettings,
     tls: Option<&Arc<rustls::ClientConfig>>,
     address: SocketAddr,
     patience: Patience,
+    overdue: impl FnOnce() -> bool,
 ) -> Result<Dialled, DialError> {
     let failed = |source| DialError::Connect { address, source };
-    let wire = match timeout(patience.connect, transport.connect(address)).await {
-        Ok(connected) => connected.map_err(failed)?,
-        Err(_elapsed) => return Err(failed(late(patience.connect))),
+    let mut connecting = transport.connect(address);
+    let connected = match timeout(patience.connect, &mut connecting).await {
+        Ok(connected) => connected,
+        Err(_elapsed) if overdue() => match timeout(LATE_FOR, connecting).await {
+            Ok(connected) => connected,
+            Err(_elapsed) => return Err(DialError::overdue(address, patience.connect + LATE_FOR)),
+        },
+        Err(_elapsed) => return Err(DialError::overdue(address, patience.connect)),
     };
+    let wire = connected.map_err(failed)?;
     let Some(tls) = tls else {
         return Ok(Dialled { io: NodeIo::plain(wire), http2: node.http == HttpVersion::Http2 });
     };

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ferry_rules::breaker::Admission;
 use ferry_rules::choice::{self, Candidate, Keeper};
 use ferry_rules::race::Step;
 use ferry_rules::retry::{Blame, Status};
@@ -196,7 +197,7 @@ impl Fleet {
             }
             let step = entry.step(self, &sites, ask.born_after, now);
             let lost = entry.is_lost(self, &sites, now);
-            if now >= give_up || (lost && ask.patience.is_zero()) {
+            if now >= give_up || (lost && now >= begun + ask.patience) {
                 return Err(self.unreached(&sites, begun, now));
             }
             if lost && seat.is_none() {
@@ -228,7 +229,7 @@ impl Fleet {
                 suspect: node.health().is_suspect(),
                 cooled: offer.cooled,
                 cost: node.cost(),
-                last_success: node.health().last_answered(),
+                last_success: node.health().last_held(),
                 tried: ask.tried.contains(&place),
             };
             sites.push(Site {
@@ -263,7 +264,12 @@ impl Fleet {
         }
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         let chosen = keeper.choose(candidates, now)?;
-        let usual = (!chosen.panic && keeper.kept() == Some(chosen.node)).then_some(chosen.node);
+        // A node on the ramp gets its share only where every request is asked.
+        let ramps = |candidate: &Candidate| {
+            matches!(candidate.admission, Admission::Ramp | Admission::Later)
+        };
+        let plain = !chosen.panic && !candidates.iter().any(ramps);
+        let usual = (plain && keeper.kept() == Some(chosen.node)).then_some(chosen.node);
         self.usual.set(usual, now.saturating_duration_since(self.begun));
         Some(chosen.node)
     }

@@ -40,7 +40,7 @@ pub struct Health {
 #[derive(Debug, Default, Clone)]
 struct Last {
     reached: Option<Instant>,
-    answered: Option<Instant>,
+    held: Option<Instant>,
     failed: Option<(Instant, PathFault)>,
     used: Option<Instant>,
     probed: Option<Instant>,
@@ -73,17 +73,21 @@ impl Health {
         self.breaker().started(now)
     }
 
-    /// An answer has begun: the path works.
-    pub(super) fn answered(&self, attempt: Attempt, now: Instant, reused: bool) {
-        self.breaker().succeeded(attempt);
+    /// An answer has begun. That it has says nothing of its end: a path that cuts every answer in the middle
+    /// would else never have failed twice in a row.
+    pub(super) fn answered(&self, now: Instant, reused: bool) {
         self.suspect.store(false, Ordering::Relaxed);
         self.unanswered.store(0, Ordering::Relaxed);
         if reused {
             self.stale.store(0, Ordering::Relaxed);
         }
-        let mut last = self.last();
-        last.reached = Some(now);
-        last.answered = Some(now);
+        self.last().reached = Some(now);
+    }
+
+    /// An answer has come to its end.
+    pub(super) fn held(&self, attempt: Attempt, now: Instant) {
+        self.breaker().succeeded(attempt);
+        self.last().held = Some(now);
     }
 
     /// A request was done harm; charged to the path. True when the breaker has opened over it.
@@ -169,9 +173,9 @@ impl Health {
         self.unanswered.load(Ordering::Relaxed) >= DEAD_AFTER
     }
 
-    /// When an answer began last. A connection alone proves little.
-    pub(super) fn last_answered(&self) -> Option<Instant> {
-        self.last().answered
+    /// When an answer came to its end last. A connection or a beginning prove little.
+    pub(super) fn last_held(&self) -> Option<Instant> {
+        self.last().held
     }
 
     pub(super) fn last_used(&self) -> Option<Instant> {

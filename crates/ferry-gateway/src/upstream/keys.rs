@@ -50,7 +50,8 @@ impl Keys {
                 let value = key.key.expose_secret();
                 let unnamed = key.workspace.is_empty();
                 Known {
-                    id: number(&(&*settings.name, value)),
+                    // The same at every node, so that a conversation finds its key there, too.
+                    id: number(value),
                     // Where no workspace is named, no two keys are taken to share one.
                     workspace: if unnamed { number(value) } else { number(&*key.workspace) },
                 }

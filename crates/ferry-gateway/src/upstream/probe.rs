@@ -29,7 +29,7 @@ pub(super) async fn ask(node: &Arc<Node>) -> Result<(), PathFault> {
         let error = node.unresolved().map(|(_, error)| PathFault::Dial(Arc::new(error)));
         return Err(error.unwrap_or(PathFault::Silent));
     };
-    let opened = node.open(at).await.map_err(|error| PathFault::Dial(Arc::new(error)))?;
+    let opened = node.open(at, || false).await.map_err(|error| PathFault::Dial(Arc::new(error)))?;
     let shared = || node.take(Some(begun));
     let Some(mut connection) = opened.map(Connection::Http1).or_else(shared) else {
         return Err(PathFault::Lost);

@@ -31,9 +31,14 @@ impl Report {
         }
     }
 
-    /// An answer has begun.
+    /// An answer has begun: the path was there for it.
     pub fn answered(&mut self) {
-        self.node.health().answered(self.attempt, clock::now(), self.reused);
+        self.node.health().answered(clock::now(), self.reused);
+    }
+
+    /// The answer has come to its end: the path held.
+    pub fn held(&mut self) {
+        self.node.health().held(self.attempt, clock::now());
     }
 
     /// The path failed. Requests that fail with their one connection are one failure.

@@ -25,7 +25,7 @@ pub(crate) struct Node {
     /// Several keys in place of `key`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) keys: Vec<NodeKey>,
-    /// Preferred IP addresses, tried before the answers of the DNS. Names in certificates are checked against the URL all the same.
+    /// IP addresses beside the answers of the DNS: all are measured and raced, and of equals these come first. Names in certificates are checked against the URL all the same.
     #[serde(default)]
     pub(crate) addresses: Vec<String>,
     /// `primary` in ordinary times; `standby` when no primary can be reached.

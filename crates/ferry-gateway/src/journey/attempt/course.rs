@@ -176,6 +176,10 @@ impl Course {
         if again.place == Place::Anywhere {
             self.wish.tried.clear();
         }
+        if again.place == Place::Elsewhere {
+            // Another node's kept connections are another matter.
+            self.stale_retried = false;
+        }
     }
 
     /// Waits before the next try, as far as the request's own end allows.

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ferry_rules::retry::{Effect, Failure, Status};
-use ferry_wire::error::{self, ApiErrorKind, looks_like_html};
+use ferry_wire::error::{self, ApiErrorKind};
 use ferry_wire::header;
 use ferry_wire::path::Family;
 use http::response::Parts;
-use http::{HeaderMap, Method, header as http_header};
+use http::{HeaderMap, Method};
 use jiff::fmt::rfc2822;
 
 use super::land::{Answer, Shape};
@@ -79,14 +79,9 @@ fn status(parts: &Parts, body: &[u8]) -> Status {
         code: parts.status.as_u16(),
         retry_after: retry_after(&parts.headers),
         spend_limit: peeked.is_some_and(|error| is_spent(error.kind, &error.message)),
-        relay: is_relays_own(parts, body) || is_page(parts, body),
+        relay: is_relays_own(parts, body),
         no_retry: said.is_some_and(|value| value == "false"),
     }
-}
-
-fn is_page(parts: &Parts, body: &[u8]) -> bool {
-    let text = parts.headers.get(http_header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    looks_like_html(text, body)
 }
 
 /// A limit that no waiting lifts: the month's, or the credit's (anthropic-api.md).

@@ -42,6 +42,9 @@ const READ_BUFFER: usize = 28 * 1024;
 /// sees a fair share again and not all connections are renewed at once (reliability.md 2.4).
 const AGE_MAX: Duration = Duration::from_mins(10);
 
+/// Overdue dials that go on, to one address.
+const OVERDUE_MAX: usize = 8;
+
 impl Node {
     /// Dials an address, unless enough dials are under way. True when one was started.
     pub(in crate::upstream) fn dial(self: &Arc<Self>, at: SocketAddr, now: Instant) -> bool {
@@ -61,30 +64,51 @@ impl Node {
         }
         let node = Arc::clone(self);
         drop(self.base.tasks.spawn(async move {
-            let under_way = UnderWay { node: &node, at };
-            let opened = node.open(at).await;
-            let now_open = clock::now();
-            drop(under_way);
-            match opened {
-                Ok(connection) => {
-                    node.dialled(at, now, now_open);
-                    if let Some(own) = connection {
-                        node.way.pool.keep(own, node.idle_max.max(1));
-                    }
-                }
-                Err(error) => node.dial_failed(at, now, now_open, error),
-            }
+            node.see_through(at, now).await;
             node.base.ring();
         }));
         true
     }
 
-    fn dialled(&self, at: SocketAddr, begun: Instant, ended: Instant) {
+    /// A dial to its end. One that is overdue counts as failed, and makes room for others, while the kernel
+    /// goes on: the SYN that it sends again after a second may be the one that gets through.
+    async fn see_through(&self, at: SocketAddr, begun: Instant) {
+        let mut under_way = Some(UnderWay { node: self, at });
+        let mut overdue = None;
+        let opened = self.open(at, || {
+            under_way = None;
+            let error = DialError::overdue(at, self.patience.connect);
+            self.dial_failed(at, begun, clock::now(), error);
+            self.base.ring();
+            overdue = Overdue::begin(self, at);
+            overdue.is_some()
+        });
+        let opened = opened.await;
+        let in_time = under_way.take().is_some();
+        drop(overdue);
+        let ended = clock::now();
+        match opened {
+            Ok(connection) => {
+                self.dialled(at, in_time.then_some(begun), ended);
+                if let Some(own) = connection {
+                    self.way.pool.keep(own, self.idle_max.max(1));
+                }
+            }
+            Err(error) if in_time => self.dial_failed(at, begun, ended, error),
+            // Told when it was overdue.
+            Err(_late) => {}
+        }
+    }
+
+    /// `begun` is left out of a dial whose SYN was lost: its time is not the path's.
+    fn dialled(&self, at: SocketAddr, begun: Option<Instant>, ended: Instant) {
         let mut addresses = self.known();
         if let Some(address) = addresses.get_mut(at) {
             address.up = Some(ended);
             address.probed = Some(ended);
-            address.rtt.observe(ended.saturating_duration_since(begun), ended);
+            if let Some(begun) = begun {
+                address.rtt.observe(ended.saturating_duration_since(begun), ended);
+            }
         }
         drop(addresses);
         self.way.health.reached(ended);
@@ -102,14 +126,16 @@ impl Node {
         self.way.health.not_reached(begun, ended, error, self.base.roll());
     }
 
-    /// One connection. An HTTP/1.1 one is handed over; one that is shared stands in the pool.
+    /// One connection. An HTTP/1.1 one is handed over; one that is shared stands in the pool. `overdue` is
+    /// asked whether to go on when the connect has taken its time.
     pub(in crate::upstream) async fn open(
         &self,
         at: SocketAddr,
+        overdue: impl FnOnce() -> bool,
     ) -> Result<Option<Box<Own>>, DialError> {
         let tls = self.tls.as_ref().map(|tls| &tls.config);
         let transport = &*self.base.transport;
-        let dialled = dial(transport, &self.settings, tls, at, self.patience).await?;
+        let dialled = dial(transport, &self.settings, tls, at, self.patience, overdue).await?;
         self.way.pool.opened(dialled.http2);
         let now = clock::now();
         let birth = Birth::new(at, now, now + AGE_MAX.mul_f64(0.8 + 0.4 * self.base.roll()));
@@ -186,6 +212,30 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         if let Some(address) = self.node.known().get_mut(self.at) {
             address.half_open = address.half_open.saturating_sub(1);
+        }
+    }
+}
+
+/// A dial that is overdue and goes on; counted out however it ends.
+struct Overdue<'a> {
+    node: &'a Node,
+    at: SocketAddr,
+}
+
+impl<'a> Overdue<'a> {
+    fn begin(node: &'a Node, at: SocketAddr) -> Option<Self> {
+        let mut known = node.known();
+        let address = known.get_mut(at).filter(|address| address.overdue < OVERDUE_MAX)?;
+        address.overdue += 1;
+        drop(known);
+        Some(Self { node, at })
+    }
+}
+
+impl Drop for Overdue<'_> {
+    fn drop(&mut self) {
+        if let Some(address) = self.node.known().get_mut(self.at) {
+            address.overdue = address.overdue.saturating_sub(1);
         }
     }
 }
