@@ -3,9 +3,9 @@
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
-use ferry_rules::patience;
-
+use ferry_rules::{outage, patience};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -26,6 +26,8 @@ pub struct Base {
     dice: Arc<AtomicU64>,
     queue: Arc<Mutex<patience::Waiting>>,
     telemetry: Arc<OnceLock<Telemetry>>,
+    /// When something from beyond this machine was heard last, whichever node it was.
+    heard: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Rung when something has come that a waiting request may want: a connection, an address, a failure.
@@ -52,6 +54,7 @@ impl Base {
             dice,
             queue: Arc::default(),
             telemetry: Arc::default(),
+            heard: Arc::default(),
         }
     }
 
@@ -79,6 +82,17 @@ impl Base {
         mixed ^= mixed >> 31;
         let bits = u32::try_from(mixed >> 32).unwrap_or(u32::MAX);
         f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+    }
+
+    /// Something was heard from beyond this machine.
+    pub(super) fn heard(&self, now: Instant) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+    }
+
+    /// True while the machine's own network is known to work: then what points at it is one node's affair.
+    pub(super) fn hears(&self, now: Instant) -> bool {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.is_some_and(|at| now.saturating_duration_since(at) <= outage::TOGETHER)
     }
 
     /// Tells everybody who waits to look again.

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferry_rules::outage::PathEnd;
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -75,16 +76,31 @@ impl DialError {
         Self::Connect { address, source: late(patience) }
     }
 
-    /// True when it points at this machine's own network: no route, no address of its own, no resolver.
-    pub fn points_home(&self) -> bool {
-        use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
+    /// How it ended, as the rule on local outages sees it.
+    pub(super) fn end(&self) -> PathEnd {
+        use io::ErrorKind::{
+            AddrNotAvailable, ConnectionRefused, ConnectionReset, HostUnreachable, NetworkDown,
+            NetworkUnreachable,
+        };
         match self {
-            Self::Resolve { .. } => true,
-            Self::Connect { source, .. } => matches!(
-                source.kind(),
-                NetworkDown | NetworkUnreachable | HostUnreachable | AddrNotAvailable
-            ),
-            Self::Tls { .. } | Self::Version { .. } | Self::Http { .. } => false,
+            // The system's resolver tells by words alone that it did not get to ask (EAI_AGAIN).
+            Self::Resolve { source, .. } if is_resolvers_own(source) => PathEnd::ResolverFailed,
+            Self::Resolve { .. } => PathEnd::NoSuchName,
+            Self::Connect { source, .. } => {
+                let is = |kinds: &[io::ErrorKind]| kinds.contains(&source.kind());
+                if is(&[NetworkDown, NetworkUnreachable]) {
+                    PathEnd::NetworkUnreachable
+                } else if is(&[HostUnreachable]) {
+                    PathEnd::HostUnreachable
+                } else if is(&[AddrNotAvailable]) {
+                    PathEnd::NoLocalAddress
+                } else if is(&[ConnectionRefused, ConnectionReset]) {
+                    PathEnd::Refused
+                } else {
+                    PathEnd::TimedOut
+                }
+            }
+            Self::Tls { .. } | Self::Version { .. } | Self::Http { .. } => PathEnd::Reached,
         }
     }
 
@@ -171,6 +187,10 @@ pub(super) fn bare_host(node: &NodeSettings) -> &str {
 pub(super) fn port(node: &NodeSettings) -> u16 {
     let https = node.url.scheme() == Some(&http::uri::Scheme::HTTPS);
     node.url.port_u16().unwrap_or(if https { 443 } else { 80 })
+}
+
+fn is_resolvers_own(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut || error.to_string().contains("Temporary failure")
 }
 
 fn late(patience: Duration) -> io::Error {

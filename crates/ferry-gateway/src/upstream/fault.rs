@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use ferry_rules::outage::PathEnd;
+
 use super::dial::DialError;
 
 /// A failure of a node's path.
@@ -32,9 +34,24 @@ pub enum PathFault {
 }
 
 impl PathFault {
+    /// How the path ended, as the rule on local outages sees it.
+    pub(super) fn end(&self) -> PathEnd {
+        match self {
+            Self::Dial(error) => error.end(),
+            Self::Silent | Self::WriteStalled => PathEnd::TimedOut,
+            Self::Lost | Self::Cut | Self::Page(_) | Self::NotHttp => PathEnd::Reached,
+        }
+    }
+
     /// True when it points at this machine's own network: no route, no resolver.
-    pub fn points_home(&self) -> bool {
-        matches!(self, Self::Dial(error) if error.points_home())
+    pub(super) fn points_home(&self) -> bool {
+        matches!(
+            self.end(),
+            PathEnd::NetworkUnreachable
+                | PathEnd::HostUnreachable
+                | PathEnd::NoLocalAddress
+                | PathEnd::ResolverFailed
+        )
     }
 
     /// True when something was heard from beyond this machine.

@@ -289,8 +289,7 @@ impl Fleet {
     }
 
     fn unreached(&self, sites: &[Site], begun: Instant, now: Instant) -> Unreached {
-        let faults = sites.iter().filter_map(|site| site.node(self).last_fault(begun));
-        let faults: Vec<_> = faults.collect();
-        Unreached::of(&faults, sites.len(), now.saturating_duration_since(begun))
+        let latest: Vec<_> = sites.iter().map(|site| site.node(self).last_fault(begun)).collect();
+        Unreached::of(&latest, now.saturating_duration_since(begun), now)
     }
 }

@@ -2,12 +2,11 @@
 //! the path alone are charged here. Decisions: `ferry_rules::breaker`; when to ask is the probe's.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferry_rules::breaker::{self, Attempt, Breaker};
 
-use super::dial::DialError;
 use super::fault::PathFault;
 use crate::clock;
 
@@ -98,9 +97,8 @@ impl Health {
         fault: PathFault,
         roll: f64,
     ) -> bool {
-        let charged = !fault.points_home();
         self.last().failed = Some((now, fault));
-        charged && self.breaker().failed(attempt, now, roll)
+        self.breaker().failed(attempt, now, roll)
     }
 
     /// A connection was opened. It proves that the address is there, and no more.
@@ -110,18 +108,23 @@ impl Health {
 
     /// A dial that began then came to nothing. Of a racing pair, the one that lost its SYN proves nothing: it is
     /// charged only when nothing else reached the node since.
+    /// Without a roll it is noted and not charged: the machine's own network is to blame.
     pub(super) fn not_reached(
         &self,
         begun: Instant,
         now: Instant,
-        error: Arc<DialError>,
-        roll: f64,
+        fault: PathFault,
+        roll: Option<f64>,
     ) {
         if self.last().reached.is_some_and(|reached| reached >= begun) {
             return;
         }
+        let Some(roll) = roll else {
+            self.last().failed = Some((now, fault));
+            return;
+        };
         let attempt = self.breaker().started(now);
-        self.failed(attempt, now, PathFault::Dial(error), roll);
+        self.failed(attempt, now, fault, roll);
     }
 
     /// A connection was accepted and closed at once.

@@ -268,13 +268,13 @@ impl Node {
     }
 
     /// What went wrong with it last, if that was since then.
-    pub(super) fn last_fault(&self, since: Instant) -> Option<PathFault> {
+    pub(super) fn last_fault(&self, since: Instant) -> Option<(Instant, PathFault)> {
         let failed = self.health().last_failure().filter(|(at, _)| *at >= since);
         let unresolved = || {
-            let (_, error) = self.unresolved()?;
-            self.known().iter().next().is_none().then(|| PathFault::Dial(Arc::new(error)))
+            let (at, error) = self.unresolved()?;
+            self.known().iter().next().is_none().then(|| (at, PathFault::Dial(Arc::new(error))))
         };
-        failed.map(|(_, fault)| fault).or_else(unresolved)
+        failed.or_else(unresolved)
     }
 
     /// A request has been silent for long: is it the model or the path? A probe will tell; the last one does

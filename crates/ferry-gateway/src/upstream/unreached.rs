@@ -1,6 +1,8 @@
 //! Why a request got no connection. Names nodes' faults, never keys.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use ferry_rules::outage::{self, Latest};
 
 use super::fault::PathFault;
 
@@ -25,12 +27,21 @@ pub enum Unreached {
 }
 
 impl Unreached {
-    /// From the latest fault of every node.
-    pub(super) fn of(faults: &[PathFault], nodes: usize, waited: Duration) -> Self {
-        let home = faults.len() == nodes && nodes > 0 && faults.iter().all(PathFault::points_home);
+    /// From the latest fault of every node, `None` for one that has none.
+    pub(super) fn of(
+        latest: &[Option<(Instant, PathFault)>],
+        waited: Duration,
+        now: Instant,
+    ) -> Self {
+        let ends = latest
+            .iter()
+            .map(|fault| fault.as_ref().map(|(at, fault)| Latest { end: fault.end(), at: *at }));
+        let home = outage::is_local(ends, now);
+        let nodes = latest.len();
+        let faults: Vec<&PathFault> = latest.iter().flatten().map(|(_, fault)| fault).collect();
         // Something that was heard from afar says more than a silence.
-        let last =
-            faults.iter().find(|fault| fault.was_answered()).or_else(|| faults.last()).cloned();
+        let said = faults.iter().find(|fault| fault.was_answered());
+        let last = said.or_else(|| faults.last()).map(|fault| (*fault).clone());
         Self::Away { nodes, waited, last, home }
     }
 }

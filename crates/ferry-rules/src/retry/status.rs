@@ -68,8 +68,9 @@ impl Status {
         match (self.code, self.relay) {
             // The node waited for bytes that the path did not bring.
             (408, _) | (500..=599, true) => Blame::Path,
+            // A spent limit comes as 400, 402 or 429.
+            (400..=499, _) if self.spend_limit => Blame::Key,
             (401..=403, false) => Blame::Key,
-            (429, _) if self.spend_limit => Blame::Key,
             (429, _) | (500..=599, false) => Blame::Overload,
             (400..=499, false) => Blame::Client,
             // Among them a filter's 403: one body that it dislikes must cost nobody the key or the node.

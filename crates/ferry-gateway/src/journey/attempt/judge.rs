@@ -88,6 +88,7 @@ fn status(parts: &Parts, body: &[u8]) -> Status {
 fn is_spent(kind: ApiErrorKind, message: &str) -> bool {
     kind == ApiErrorKind::Billing
         || message.contains("spend_limit")
+        || message.contains("specified API usage limits")
         || message.contains("credit balance is too low")
 }
 

@@ -111,6 +111,7 @@ impl Node {
             }
         }
         drop(addresses);
+        self.base.heard(ended);
         self.way.health.reached(ended);
     }
 
@@ -118,12 +119,16 @@ impl Node {
     /// began: of a racing pair, the one that lost its SYN proves nothing.
     fn dial_failed(&self, at: SocketAddr, begun: Instant, ended: Instant, error: DialError) {
         self.base.dial_failed(&self.settings.name, &error);
-        let error = Arc::new(error);
+        let fault = PathFault::Dial(Arc::new(error));
         if let Some(address) = self.known().get_mut(at) {
-            address.down = Some((ended, PathFault::Dial(Arc::clone(&error))));
+            address.down = Some((ended, fault.clone()));
             address.probed = Some(ended);
         }
-        self.way.health.not_reached(begun, ended, error, self.base.roll());
+        if fault.was_answered() {
+            self.base.heard(ended);
+        }
+        let charged = !fault.points_home() || self.base.hears(ended);
+        self.way.health.not_reached(begun, ended, fault, charged.then(|| self.base.roll()));
     }
 
     /// One connection. An HTTP/1.1 one is handed over; one that is shared stands in the pool. `overdue` is
