@@ -124,9 +124,11 @@ pub fn rank(candidates: &[Candidate], order: &mut Vec<usize>) -> bool {
 fn compare(a: (usize, &Candidate), b: (usize, &Candidate), panic: bool) -> Ordering {
     let ((at, first), (other, second)) = (a, b);
     let by_state = if panic {
+        // What is well comes first all the same: there may be one left, and it may be new.
+        let well = second.is_usable().cmp(&first.is_usable());
         let cooled = first.cooled.cmp(&second.cooled);
         // The latest success first; `None` is less than any instant.
-        cooled
+        well.then(cooled)
             .then(second.last_success.cmp(&first.last_success))
             .then(first.standby.cmp(&second.standby))
     } else {

@@ -248,10 +248,11 @@ impl Fleet {
         {
             order[..=at].rotate_right(1);
         }
-        // Without a path that is well there is nothing to join late.
+        // Without a path that is well there is nothing to join late; with one, the others run behind it.
+        let none = !candidates.iter().any(Candidate::is_usable);
         for site in &mut sites {
             site.standby &= !panic;
-            site.usable |= panic;
+            site.usable |= panic && none;
         }
         order.into_iter().filter_map(|at| sites.get(at).cloned()).collect()
     }

@@ -66,7 +66,8 @@ fn below_half_breakers_are_not_believed() {
     let late = Candidate { last_success: at(2), standby: true, ..OPEN };
     ranked(&[OPEN], &[0], true);
     ranked(&[OPEN, early, late], &[2, 1, 0], true);
-    ranked(&[PRIMARY, early, late], &[2, 1, 0], true);
+    // What is well comes first all the same, though nothing has gone well there yet.
+    ranked(&[PRIMARY, early, late], &[0, 2, 1], true);
     ranked(&[PRIMARY, early, late, PRIMARY], &[0, 3, 2, 1], false);
     ranked(&[SUSPECT, early, tried(late)], &[1, 0, 2], true);
     // A cooled key is no bad path, and no other path makes it warm.
