@@ -178,7 +178,7 @@ impl Fleet {
             sites.push(Site {
                 place,
                 room: offer.room,
-                standby: candidate.standby,
+                late: candidate.standby,
                 usable: candidate.is_usable(),
                 tried: candidate.tried,
             });
@@ -191,10 +191,7 @@ impl Fleet {
         {
             order[..=at].rotate_right(1);
         }
-        // Without a path that is well there is nothing to join late.
-        for site in &mut sites {
-            site.standby &= !panic;
-        }
+        stagger(&mut sites, panic);
         order.into_iter().filter_map(|at| sites.get(at).cloned()).collect()
     }
 
@@ -226,6 +223,17 @@ impl Fleet {
         let faults = sites.iter().filter_map(|site| site.node(self).last_fault(begun));
         let faults: Vec<_> = faults.collect();
         Unreached::of(&faults, sites.len(), now.saturating_duration_since(begun))
+    }
+}
+
+/// Who joins the race late: standbys behind primaries, and behind both what is not well or was tried. Where
+/// nothing is better, nobody waits for anybody.
+fn stagger(sites: &mut [Site], panic: bool) {
+    // In panic no path is well, and roles do not matter.
+    let rank = |site: &Site| (site.tried, !panic && !site.usable, !panic && site.late);
+    let best = sites.iter().map(rank).min();
+    for site in sites {
+        site.late = Some(rank(site)) > best;
     }
 }
 
@@ -265,7 +273,7 @@ impl Entry {
             .iter()
             .map(|(site, addresses)| Lane {
                 node: site.place.node,
-                standby: site.standby,
+                standby: site.late,
                 addresses: addresses.len(),
             })
             .collect();
@@ -321,7 +329,7 @@ impl Entry {
             .iter()
             .map(|site| Lane {
                 node: site.place.node,
-                standby: site.standby,
+                standby: site.late,
                 addresses: site.node(fleet).addresses(now).len(),
             })
             .collect();

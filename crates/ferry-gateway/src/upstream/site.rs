@@ -48,7 +48,7 @@ pub struct Site {
     /// Whose room upstream it takes: provider, key and model.
     pub(super) room: RoomId,
     /// Joins a race late.
-    pub(super) standby: bool,
+    pub(super) late: bool,
     /// As good as any: path open, key not cooled.
     pub(super) usable: bool,
     pub(super) tried: bool,
