@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod breaker;
 mod broken;
 mod bytes;
 mod codings;
@@ -21,7 +22,9 @@ mod malformed;
 mod nodes;
 mod origin;
 mod paths;
+mod patience;
 mod process;
+mod retries;
 mod secure;
 mod streams;
 mod upstream_http2;
