@@ -11,6 +11,7 @@ mod admin;
 mod breaker;
 mod broken;
 mod bytes;
+mod choice;
 mod codings;
 mod credentials;
 mod drain;
