@@ -2,6 +2,7 @@
 //! rest, and what is stored in one workspace.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use ferry_gateway::upstream::status::{KeyState, NodeState};
 use ferry_mock::RunningMock;
@@ -42,9 +43,11 @@ async fn keys(mock: &RunningMock, gateway: &Gateway, sent: &[Vec<u8>]) -> Vec<u8
 fn turn(headers: &[(&str, &str)], members: &str, first: &str, turns: usize) -> Vec<u8> {
     let mut messages = format!("{{\"role\":\"user\",\"content\":\"{first}\"}}");
     for n in 0..turns {
-        messages += &format!(
+        write!(
+            messages,
             ",{{\"role\":\"assistant\",\"content\":\"a{n}\"}},{{\"role\":\"user\",\"content\":\"u{n}\"}}"
-        );
+        )
+        .unwrap();
     }
     let body = format!(
         "{{\"model\":\"claude-sonnet-5\",\"max_tokens\":9{members},\"messages\":[{messages}]}}"
@@ -208,7 +211,7 @@ async fn what_is_stored_stays_in_the_first_keys_workspace() {
             request("GET", "/v1/messages/batches/msgbatch_1", &headers, b""),
             request("GET", "/v1/files", &headers, b""),
             request("DELETE", "/v1/files/file_1", &headers, b""),
-            request("POST", "/v1/files", &headers, &vec![b'x'; 100]),
+            request("POST", "/v1/files", &headers, &[b'x'; 100]),
             turn(&headers, ",\"container\":\"container_1\"", "x", 0),
             request(
                 "POST",

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod assembled;
 mod breaker;
 mod broken;
 mod bytes;
