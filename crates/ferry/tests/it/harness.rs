@@ -7,6 +7,7 @@ mod node;
 
 use std::time::Duration;
 
+use ferry_gateway::upstream::status::NodeStatus;
 use ferry_mock::{Mock, MockSettings, RunningMock, Stats};
 
 pub(crate) use client::{Answer, Client, End, Io, Piece};
@@ -93,6 +94,31 @@ pub(crate) fn body(prompt: &str, stream: bool) -> Vec<u8> {
         r#"{{"model":"claude-sonnet-5","max_tokens":64,"stream":{stream},"messages":[{{"role":"user","content":"{prompt}"}}]}}"#
     )
     .into_bytes()
+}
+
+/// The nodes as the admin port tells them.
+pub(crate) async fn status(gateway: &Gateway) -> Vec<NodeStatus> {
+    let answer = Client::connect(gateway.admin).await.ask(get("/nodes")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+/// Waits until the nodes are so, as the admin port tells them.
+pub(crate) async fn nodes_when(
+    gateway: &Gateway,
+    what: &str,
+    enough: impl Fn(&[NodeStatus]) -> bool,
+) -> Vec<NodeStatus> {
+    guarded(what, async {
+        loop {
+            let nodes = status(gateway).await;
+            if enough(&nodes) {
+                return nodes;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
 }
 
 /// A `GET` with the usual headers.

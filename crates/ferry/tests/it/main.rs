@@ -8,8 +8,11 @@
 )]
 
 mod admin;
+mod assembled;
+mod breaker;
 mod broken;
 mod bytes;
+mod choice;
 mod codings;
 mod credentials;
 mod drain;
@@ -21,7 +24,9 @@ mod malformed;
 mod nodes;
 mod origin;
 mod paths;
+mod patience;
 mod process;
+mod retries;
 mod secure;
 mod streams;
 mod upstream_http2;

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ferry_rules::retry::{Effect, Failure, Status};
-use ferry_wire::error::{self, ApiErrorKind};
+use ferry_wire::error::{self, ApiErrorKind, looks_like_html};
 use ferry_wire::header;
 use ferry_wire::path::Family;
 use http::response::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, header as http_header};
 use jiff::fmt::rfc2822;
 
 use super::land::{Answer, Shape};
@@ -54,11 +54,14 @@ pub(super) fn failure_of(missed: &Missed) -> Failure {
     }
 }
 
-/// True for a gateway's error that the API did not make: a page, or JSON of another shape, without the
-/// API's request id.
+/// True for a gateway's error that the API did not make: a page, or what has neither the API's shape nor
+/// its request id.
 pub(super) fn is_relays_own(parts: &Parts, body: &[u8]) -> bool {
-    let server = parts.status.is_server_error();
-    server && !parts.headers.contains_key(header::REQUEST_ID) && error::peek(body).is_none()
+    let text = parts.headers.get(http_header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let unsigned = || !parts.headers.contains_key(header::REQUEST_ID);
+    parts.status.is_server_error()
+        && error::peek(body).is_none()
+        && (unsigned() || looks_like_html(text, body))
 }
 
 /// What a second run of a request would do.

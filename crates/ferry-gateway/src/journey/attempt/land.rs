@@ -139,6 +139,8 @@ async fn form(
         Kind::Events if success && uncoded(parts) => first_events(passage, flight).await,
         Kind::Events if success => Ok(coded_events(passage, parts)),
         Kind::Json | Kind::Html | Kind::Events => hold(passage, parts, flight, head).await,
+        // An error of whatever type: it is looked at before it is passed on.
+        Kind::Other if !success => hold(passage, parts, flight, head).await,
         Kind::Other => sniff(passage, parts, flight, head).await,
     }
 }
@@ -250,7 +252,7 @@ async fn first_events(passage: &mut Passage, flight: &mut Flight) -> Result<Form
     Ok(Form::Stream { observer, first })
 }
 
-/// An answer without a type that Ferry knows. Where one is due, its first bytes tell what it is: a page
+/// An answer of success without a type that Ferry knows. Where one is due, its first bytes tell what it is: a page
 /// of HTML is none, JSON is held, and what else a stream was asked for begins with is read as events.
 async fn sniff(
     passage: &mut Passage,
@@ -258,7 +260,7 @@ async fn sniff(
     flight: &mut Flight,
     head: &Head,
 ) -> Result<Form, Fault> {
-    if !parts.status.is_success() || !passage.family.observed() || !uncoded(parts) {
+    if !passage.family.observed() || !uncoded(parts) {
         return Ok(flowing());
     }
     let node = Arc::clone(&flight.node.settings.name);

@@ -1,0 +1,129 @@
+//! Requests wait, bounded, rather than fail at once while no node can be reached.
+
+use ferry_mock::RunningMock;
+use tokio::time::Instant;
+
+use crate::harness::{
+    Answer, Client, End, Gateway, Setup, get, guarded, message, mock, nodes_when, status,
+};
+
+async fn away(setup: Setup) -> (RunningMock, Gateway) {
+    let mut mock = mock().await;
+    mock.set_listening(false).await;
+    let gateway = setup.mock(&mock).start().await;
+    (mock, gateway)
+}
+
+fn ask(gateway: &Gateway, sent: Vec<u8>) -> tokio::task::JoinHandle<Answer> {
+    let address = gateway.data;
+    tokio::spawn(async move { Client::connect(address).await.ask(sent).await })
+}
+
+#[tokio::test]
+async fn a_request_waits_for_the_first_node_that_comes_back() {
+    let (mut mock, gateway) = away(Setup::new().timeout("patience_ms = 25000")).await;
+    let calls = [message("Hello", false), message("Hello", true), get("/v1/models")];
+    let calls = calls.map(|sent| ask(&gateway, sent));
+    nodes_when(&gateway, "three who wait", |nodes| nodes[0].pending == 3).await;
+    mock.set_listening(true).await;
+    for call in calls {
+        let answer = guarded("an answer", call).await.unwrap();
+        assert_eq!((answer.status, answer.end), (200, End::Whole), "{}", answer.text());
+        assert_eq!(answer.header("x-ferry-attempts"), Some("1"), "connects do not count");
+    }
+    assert_eq!(mock.stats().requests, 3);
+    assert_eq!(status(&gateway).await[0].pending, 0);
+}
+
+#[tokio::test]
+async fn two_hundred_wait_and_one_more_is_told_at_once() {
+    let (mut mock, gateway) = away(Setup::new().timeout("patience_ms = 25000")).await;
+    let calls: Vec<_> = (0..201).map(|_| ask(&gateway, message("Hello", false))).collect();
+    // Whichever comes last: it is answered while the others wait.
+    nodes_when(&gateway, "the queue to be full", |nodes| {
+        nodes[0].pending == 200 && calls.iter().filter(|call| call.is_finished()).count() == 1
+    })
+    .await;
+    mock.set_listening(true).await;
+    let mut full = 0;
+    for call in calls {
+        let answer = guarded("an answer", call).await.unwrap();
+        if answer.status != 200 {
+            answer.assert_own(503, "nodes-away");
+            assert!(answer.header("retry-after").is_some());
+            assert_ne!(answer.header("x-should-retry"), Some("true"));
+            full += 1;
+        }
+    }
+    assert_eq!((full, mock.stats().requests), (1, 200));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_the_queue_makes_room() {
+    let (mut mock, gateway) = away(Setup::new().timeout("patience_ms = 25000")).await;
+    let mut client = gateway.connect().await;
+    client.send(message("Hello", false)).await;
+    nodes_when(&gateway, "one who waits", |nodes| nodes[0].pending == 1).await;
+    drop(client);
+    nodes_when(&gateway, "nobody who waits", |nodes| nodes[0].pending == 0).await;
+    mock.set_listening(true).await;
+    assert_eq!(gateway.ask(message("Hello", false)).await.status, 200);
+    assert_eq!(mock.stats().requests, 1);
+}
+
+#[tokio::test]
+async fn without_patience_the_answer_comes_at_once() {
+    let (_mock, gateway) = away(Setup::new().timeout("patience_ms = 0")).await;
+    let begun = Instant::now();
+    for sent in [message("Hello", false), message("Hello", true), get("/v1/models")] {
+        let answer = gateway.ask(sent).await;
+        answer.assert_own(503, "no-node");
+        assert!(answer.text().contains("Connection refused"), "{}", answer.text());
+    }
+    // The default patience is ten seconds for each.
+    assert!(begun.elapsed().as_secs() < 9, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn patience_has_an_end() {
+    let (_mock, gateway) = away(Setup::new().timeout("patience_ms = 400")).await;
+    let begun = Instant::now();
+    gateway.ask(message("Hello", false)).await.assert_own(503, "no-node");
+    assert!(begun.elapsed().as_millis() >= 400, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn no_patience_outlasts_the_request() {
+    let setup = Setup::new().timeout("patience_ms = 600000\nnonstream_total_ms = 500");
+    let (_mock, gateway) = away(setup).await;
+    let answer = gateway.ask(message("Hello", false)).await;
+    answer.assert_own(503, "no-node");
+}
+
+#[tokio::test]
+async fn a_machine_without_a_network_is_told_apart_from_nodes_that_are_down() {
+    // The kernel has no route to it, whatever the machine's network is.
+    let nowhere = "http://255.255.255.255:80";
+    let gateway = Setup::new()
+        .timeout("patience_ms = 0")
+        .node("a", nowhere, "")
+        .node("b", nowhere, "role = \"standby\"")
+        .start()
+        .await;
+    let answer = gateway.ask(message("Hello", false)).await;
+    answer.assert_own(503, "local-network-down");
+    assert!(answer.header("retry-after").is_some());
+    let nodes = status(&gateway).await;
+    assert!(
+        nodes.iter().all(|node| node.state == ferry_gateway::upstream::status::NodeState::Closed)
+    );
+    // One that refuses says that the network is there.
+    let (gone, _) = away(Setup::new()).await;
+    let gateway = Setup::new()
+        .timeout("patience_ms = 0")
+        .node("a", nowhere, "")
+        .node("b", &gone.base_url(), "")
+        .start()
+        .await;
+    gateway.ask(message("Hello", false)).await.assert_own(503, "no-node");
+}
