@@ -1,7 +1,8 @@
 //! The fault lab beside the repository (`../shared/lab`): what Ferry does when the network or a node
 //! misbehaves. Needs root and Linux, since it makes network namespaces of its own.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use crate::Fault;
@@ -13,14 +14,7 @@ use crate::place::{Place, Profile, variable};
 /// # Errors
 /// When Ferry cannot be built or Python cannot be started.
 pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
-    let Some(lab) = place.shared("lab/lab.py") else {
-        println!("lab: SKIPPED, ../shared/lab is not there");
-        return Ok(ExitCode::SUCCESS);
-    };
-    if !cfg!(target_os = "linux") || said("id", &["-u"]).is_none_or(|id| id != "0") {
-        println!("lab: SKIPPED, it makes network namespaces and needs root on Linux");
-        return Ok(ExitCode::SUCCESS);
-    }
+    let Some(lab) = found(place, "lab") else { return Ok(ExitCode::SUCCESS) };
     let ferry = place.ferry(Profile::Release)?;
     let chores = std::env::current_exe()?;
     let status = Command::new("python3")
@@ -30,6 +24,33 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
         .args(args)
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// `cargo xtask lab-http [ARGS]`: HTTP/1.1 beside HTTP/2 over the lab's link; arguments go to the program.
+///
+/// # Errors
+/// When Ferry cannot be built or Python cannot be started.
+pub(crate) fn http_versions(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
+    let Some(lab) = found(place, "lab-http") else { return Ok(ExitCode::SUCCESS) };
+    let ferry = place.ferry(Profile::Release)?;
+    let status = Command::new("python3")
+        .arg(place.root.join("xtask/lab/http_versions.py"))
+        .args([OsStr::new("--lab"), lab.as_os_str(), OsStr::new("--ferry"), ferry.as_os_str()])
+        .args(args)
+        .status()?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The lab, when it is there and can run; else says why not.
+fn found(place: &Place, name: &str) -> Option<PathBuf> {
+    let lab = place.shared("lab/lab.py");
+    if lab.is_none() {
+        println!("{name}: SKIPPED, ../shared/lab is not there");
+    } else if !cfg!(target_os = "linux") || said("id", &["-u"]).is_none_or(|id| id != "0") {
+        println!("{name}: SKIPPED, it makes network namespaces and needs root on Linux");
+        return None;
+    }
+    lab
 }
 
 /// What the lab starts per scenario: writes Ferry's configuration from the lab's environment, becomes Ferry.

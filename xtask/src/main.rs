@@ -41,6 +41,7 @@ cargo xtask COMMAND
   docs                the API documentation of every crate, warnings denied
   bench [ARGS]        load beside a bare hyper proxy; ARGS go to the load program of every scenario
   lab [ARGS]          the fault lab (root, Linux); ARGS go to it, e.g. --scenarios cut_mid,all_down
+  lab-http [ARGS]     HTTP/1.1 beside HTTP/2 towards a node that loses packets (root, Linux; five minutes)
   fuzz [--seconds N]  every fuzz target for N seconds (60)
   memory [--requests N]  live streams, large bodies, and after N requests (1000000); Linux
   figures             start-up time, idle memory, binary size, number of packages
@@ -81,6 +82,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         "docs" => check::docs(&mut report),
         "bench" => return bench::all(&place, rest),
         "lab" => return lab::all(&place, rest),
+        "lab-http" => return lab::http_versions(&place, rest),
         "fuzz" => fuzz::all(&place, &mut report, rest)?,
         "figures" => return figures::all(&place),
         "memory-inner" => return memory::inner(&place, rest),
