@@ -124,14 +124,20 @@ impl Node {
     }
 
     /// A connection from the pool that still stands. `born_after` asks for one opened no earlier.
-    pub(super) fn take(&self, born_after: Option<Instant>) -> Option<Connection> {
-        self.way.pool.take(self.idle_timeout, born_after, |birth| {
+    pub(super) fn take(self: &Arc<Self>, born_after: Option<Instant>) -> Option<Connection> {
+        let taken = self.way.pool.take(self.idle_timeout, born_after, |birth| {
             if birth.blame() {
                 let now = clock::now();
                 self.hurt(birth.address, now, &PathFault::Lost);
                 self.health().stillborn(now, self.base.roll());
             }
-        })
+        });
+        if let Some(Connection::Http2(stream)) = &taken
+            && self.way.pool.is_crowded()
+        {
+            self.dial(stream.birth.address, clock::now());
+        }
+        taken
     }
 
     /// Counts a request that waits, until it is dropped.

@@ -24,6 +24,11 @@ pub(super) const STREAMS_MAX: usize = 32;
 /// something on the way accepts and hangs up.
 const STILLBORN: Duration = Duration::from_secs(1);
 
+/// With so many streams on each connection another one is opened beside them: under 5 % loss four streams
+/// on one wait a fifth as long as thirty-two do (docs/http-versions.md).
+const CROWDED: usize = 4;
+/// Shared connections up to which that is so; then they fill up to [`STREAMS_MAX`].
+const SHARED_MAX: usize = 16;
 /// Waiting for a request for so long, a connection counts as kept: taken at once, it is new.
 const KEPT_MIN: Duration = Duration::from_millis(100);
 
@@ -75,9 +80,12 @@ impl Pool {
             let (since, mut own) = {
                 let mut places = self.places();
                 places.shared.retain(|shared| shared.takes_more(now));
-                // The first with room, so that the connections of a busy hour fall idle and are closed.
-                let mut able = places.shared.iter().filter(|shared| new_enough(&shared.birth));
-                if let Some(stream) = able.find_map(|shared| shared.stream(now)) {
+                // The emptiest: streams of one connection share its one congestion window, and a lost packet
+                // holds up all of them.
+                let able = places.shared.iter().filter(|shared| new_enough(&shared.birth));
+                let able = able.filter(|shared| !shared.pulse.is_quiet(now));
+                let emptiest = able.min_by_key(|shared| shared.seats.streams());
+                if let Some(stream) = emptiest.and_then(Shared::stream) {
                     return Some(Connection::Http2(stream));
                 }
                 let newest = places.idle.iter().rposition(|(_, own)| new_enough(&own.birth))?;
@@ -135,6 +143,13 @@ impl Pool {
         self.places().idle.retain(|(_, own)| !gone(own));
     }
 
+    /// True when every shared connection is so full that another would serve its streams better.
+    pub(super) fn is_crowded(&self) -> bool {
+        let places = self.places();
+        places.shared.len() < SHARED_MAX
+            && places.shared.iter().all(|shared| shared.seats.streams() >= CROWDED)
+    }
+
     /// Connections that would take a request now.
     pub(super) fn ready(&self) -> usize {
         let now = clock::now();
@@ -171,10 +186,7 @@ impl Shared {
         !self.sender.is_closed() && now < self.birth.retires && !self.birth.is_blamed()
     }
 
-    fn stream(&self, now: Instant) -> Option<Stream> {
-        if self.pulse.is_quiet(now) {
-            return None;
-        }
+    fn stream(&self) -> Option<Stream> {
         let seat = Seats::take(&self.seats)?;
         Some(Stream { birth: Arc::clone(&self.birth), sender: self.sender.clone(), seat })
     }
@@ -216,6 +228,10 @@ impl Seats {
         taken.streams += 1;
         drop(taken);
         Some(Seat(Arc::clone(seats)))
+    }
+
+    fn streams(&self) -> usize {
+        self.taken().streams
     }
 
     fn idle_since(&self) -> Option<Instant> {

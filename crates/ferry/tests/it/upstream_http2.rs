@@ -50,7 +50,8 @@ async fn standing(gateway: &Gateway, count: usize) -> Vec<Client> {
 async fn streams_beyond_thirty_two_get_a_connection_of_their_own() {
     let (mock, gateway) = prior_knowledge().await;
     let clients = standing(&gateway, 66).await;
-    assert_eq!(mock.stats().connections, 3, "32, 32 and 2");
+    let connections = mock.stats().connections;
+    assert!((3..=17).contains(&connections), "{connections}: four to thirty-two on each");
     drop(clients);
     seen(&mock, "the cancels", |stats| stats.generations_aborted == 66).await;
     until("rest", || gateway.running.in_flight() == 0).await;
@@ -61,7 +62,8 @@ async fn streams_beyond_thirty_two_get_a_connection_of_their_own() {
         assert_eq!((answer.status, answer.end), (200, End::Whole));
     }
     assert_eq!(standing(&gateway, 96).await.len(), 96);
-    assert_eq!(mock.stats().connections, 3);
+    let after = mock.stats().connections;
+    assert!(after <= 17, "{after}: seats are used again");
 }
 
 #[tokio::test]
@@ -109,7 +111,8 @@ async fn clients_that_stop_reading_hold_up_nobody_on_their_connection() {
         request("POST", "/v1/messages", &headers, &body("Hello", true))
     };
     let mut stuck = Vec::new();
-    for _ in 0..4 {
+    // Fewer than would have another connection opened beside them.
+    for _ in 0..2 {
         // A small buffer, so that what is unread stays with Ferry and the node.
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4096).unwrap();
