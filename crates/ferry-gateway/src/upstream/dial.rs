@@ -74,7 +74,7 @@ impl DialError {
     pub fn points_home(&self) -> bool {
         use io::ErrorKind::{AddrNotAvailable, HostUnreachable, NetworkDown, NetworkUnreachable};
         match self {
-            Self::Resolve { .. } => true,
+            Self::Resolve { source, .. } => !is_unknown_name(source),
             Self::Connect { source, .. } => matches!(
                 source.kind(),
                 NetworkDown | NetworkUnreachable | HostUnreachable | AddrNotAvailable
@@ -95,6 +95,16 @@ impl DialError {
             Self::Resolve { .. } => false,
         }
     }
+}
+
+/// True when the resolver answered, and knows no such name: a typing error, or a name that was taken away, and
+/// no fault of this machine's network. The standard library tells it by the resolver's words alone: those
+/// of glibc (two of them), musl, and the BSDs with macOS.
+fn is_unknown_name(error: &io::Error) -> bool {
+    const WORDS: [&str; 4] =
+        ["not known", "No address associated", "does not resolve", "nodename nor servname"];
+    let said = error.to_string();
+    error.kind() == io::ErrorKind::NotFound || WORDS.iter().any(|words| said.contains(words))
 }
 
 /// Deadlines of one dial.
@@ -159,4 +169,24 @@ pub(super) fn port(node: &NodeSettings) -> u16 {
 
 fn late(patience: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} ms", patience.as_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_no_fault_of_this_machines_network() {
+        let table = [
+            ("failed to lookup address information: Name or service not known", false),
+            ("failed to lookup address information: No address associated with hostname", false),
+            ("failed to lookup address information: Name does not resolve", false),
+            ("failed to lookup address information: Temporary failure in name resolution", true),
+            ("failed to lookup address information: Try again", true),
+        ];
+        for (said, home) in table {
+            let error = DialError::Resolve { host: "n".to_owned(), source: io::Error::other(said) };
+            assert_eq!(error.points_home(), home, "{said}");
+        }
+    }
 }
