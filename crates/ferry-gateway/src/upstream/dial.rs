@@ -83,9 +83,8 @@ impl DialError {
             NetworkUnreachable,
         };
         match self {
-            // The system's resolver tells by words alone that it did not get to ask (EAI_AGAIN).
-            Self::Resolve { source, .. } if is_resolvers_own(source) => PathEnd::ResolverFailed,
-            Self::Resolve { .. } => PathEnd::NoSuchName,
+            Self::Resolve { source, .. } if is_unknown_name(source) => PathEnd::NoSuchName,
+            Self::Resolve { .. } => PathEnd::ResolverFailed,
             Self::Connect { source, .. } => {
                 let is = |kinds: &[io::ErrorKind]| kinds.contains(&source.kind());
                 if is(&[NetworkDown, NetworkUnreachable]) {
@@ -116,6 +115,16 @@ impl DialError {
             Self::Resolve { .. } => false,
         }
     }
+}
+
+/// True when the resolver answered, and knows no such name: a typing error, or a name that was taken away, and
+/// no fault of this machine's network. The standard library tells it by the resolver's words alone: those
+/// of glibc (two of them), musl, and the BSDs with macOS.
+fn is_unknown_name(error: &io::Error) -> bool {
+    const WORDS: [&str; 4] =
+        ["not known", "No address associated", "does not resolve", "nodename nor servname"];
+    let said = error.to_string();
+    error.kind() == io::ErrorKind::NotFound || WORDS.iter().any(|words| said.contains(words))
 }
 
 /// Deadlines of one dial.
@@ -189,10 +198,26 @@ pub(super) fn port(node: &NodeSettings) -> u16 {
     node.url.port_u16().unwrap_or(if https { 443 } else { 80 })
 }
 
-fn is_resolvers_own(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::TimedOut || error.to_string().contains("Temporary failure")
-}
-
 fn late(patience: Duration) -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} ms", patience.as_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_no_fault_of_this_machines_network() {
+        let table = [
+            ("failed to lookup address information: Name or service not known", false),
+            ("failed to lookup address information: No address associated with hostname", false),
+            ("failed to lookup address information: Name does not resolve", false),
+            ("failed to lookup address information: Temporary failure in name resolution", true),
+            ("failed to lookup address information: Try again", true),
+        ];
+        for (said, home) in table {
+            let error = DialError::Resolve { host: "n".to_owned(), source: io::Error::other(said) };
+            assert_eq!(error.end() == PathEnd::ResolverFailed, home, "{said}");
+        }
+    }
 }

@@ -26,6 +26,8 @@ use crate::clock;
 /// Until every node has been measured, or this long after the start, no node is kept for its own sake.
 const SETTLING: Duration = Duration::from_secs(2);
 
+/// After its last dial's own deadline a request waits so much longer, to hear what became of it.
+const DIAL_MARGIN: Duration = Duration::from_millis(100);
 /// How long an order of nodes is believed while a request waits.
 const REFRESH: Duration = Duration::from_millis(100);
 
@@ -175,7 +177,7 @@ impl Fleet {
         let listening = self.base.listen();
         let mut entry = Entry::new(begun);
         let mut seat = None;
-        let connect_until = begun + self.connect_timeout();
+        let connect_until = begun + self.connect_timeout() + DIAL_MARGIN;
         let give_up = connect_until.max(begun + ask.patience).min(ask.until);
         loop {
             let mut ring = pin!(listening.next());

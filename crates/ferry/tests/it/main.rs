@@ -17,6 +17,7 @@ mod codings;
 mod credentials;
 mod drain;
 mod errors;
+mod faults;
 mod hangup;
 mod harness;
 mod input;

@@ -14,6 +14,8 @@ use super::client::find;
 pub(crate) enum Step {
     /// Writes bytes.
     Say(Vec<u8>),
+    /// Writes bytes again and again, until nobody takes them.
+    SayEndlessly(Vec<u8>),
     /// Lets everybody else run before it goes on.
     Pause,
     /// Is silent for so many milliseconds: the silence is what the test is about.
@@ -122,6 +124,12 @@ async fn play(
                     if stream.write_all(&bytes).await.is_err() {
                         return;
                     }
+                }
+                Step::SayEndlessly(bytes) => {
+                    while stream.write_all(&bytes).await.is_ok() {
+                        tokio::task::yield_now().await;
+                    }
+                    return;
                 }
                 Step::Pause => {
                     for _ in 0..50 {
