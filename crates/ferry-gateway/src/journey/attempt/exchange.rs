@@ -35,13 +35,16 @@ pub(super) async fn exchange(
         stream: passage.facts.stream || passage.facts.assembles,
         soft: patience::soft_mark(timeouts.first_byte),
         asked: false,
-        total_after: passage.total_deadline().saturating_duration_since(passage.read_at),
+        total: Total {
+            at: passage.total_deadline(),
+            moves: (!request.body().is_held()).then_some(passage.read_at),
+        },
         progress_at: begun,
         bytes: 0,
     };
     let mut answer = pin!(connection.send(request));
     let soonest = timeouts.write_stall.min(timeouts.client_idle).min(watch.soft);
-    let first = begun + soonest.min(watch.total_after);
+    let first = (begun + soonest).min(watch.total.at);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     loop {
         tokio::select! {
@@ -70,11 +73,24 @@ struct Watch {
     /// After so much silence the path is asked whether it stands: the model may be slow.
     soft: Duration,
     asked: bool,
-    /// Counted from the request's last byte.
-    total_after: Duration,
+    total: Total,
     /// When bytes were last seen to move.
     progress_at: Instant,
     bytes: u64,
+}
+
+/// When the whole request must be over, whatever number this try has.
+struct Total {
+    at: Instant,
+    /// A body that passes through was counted from here, and counts from its last byte.
+    moves: Option<Instant>,
+}
+
+impl Total {
+    fn from(&self, written: Instant) -> Instant {
+        let moved = self.moves.map(|from| written.saturating_duration_since(from));
+        self.at + moved.unwrap_or_default()
+    }
 }
 
 /// Which deadline passed, after how many milliseconds.
@@ -107,7 +123,7 @@ impl Watch {
                 }
                 self.progress_at + timeouts.write_stall.min(timeouts.client_idle)
             }
-            Some(written) if now >= written + self.total_after => return Err(Late::Total),
+            Some(written) if now >= self.total.from(written) => return Err(Late::Total),
             Some(written) => {
                 let first_byte = if self.stream { self.timeouts.first_byte } else { Duration::MAX };
                 let silent = now.saturating_duration_since(written);
@@ -116,7 +132,7 @@ impl Watch {
                 }
                 self.asked = silent >= self.soft;
                 let next = if self.asked { silent + LOOK_EVERY } else { self.soft };
-                written + next.min(first_byte).min(self.total_after)
+                (written + next.min(first_byte)).min(self.total.from(written))
             }
         };
         // Never in the past: a look that changes nothing must not spin.
