@@ -230,7 +230,7 @@ impl Fleet {
                 cooled: offer.cooled,
                 cost: node.cost(),
                 last_success: node.health().last_held(),
-                tried: ask.tried.contains(&place),
+                tried: place.is_among(ask.tried),
             };
             sites.push(Site {
                 place,

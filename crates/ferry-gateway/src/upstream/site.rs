@@ -11,7 +11,8 @@ use super::room::RoomId;
 /// What a request asks of the nodes.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
-    /// Where it has been and must not go again while there is another place.
+    /// Where it has been and must not go again while there is another place; one without a key stands for
+    /// the node with any of its keys.
     pub tried: &'a [Place],
     /// The connection must have been opened no earlier.
     pub born_after: Option<Instant>,
@@ -38,6 +39,19 @@ pub struct Place {
     pub node: usize,
     /// The key's index; `None`: the caller's own.
     pub key: Option<usize>,
+}
+
+impl Place {
+    /// The node, whichever key is used there.
+    #[must_use]
+    pub fn with_any_key(self) -> Self {
+        Self { key: None, ..self }
+    }
+
+    /// One of those that were tried.
+    pub(super) fn is_among(self, tried: &[Self]) -> bool {
+        tried.contains(&self) || tried.contains(&self.with_any_key())
+    }
 }
 
 /// A place as it stands for one request.

@@ -116,7 +116,7 @@ impl Course {
         if hopeless || now >= passage.total_deadline() {
             return Verdict::Final;
         }
-        self.wish.tried.push(site.place);
+        self.wish.tried.push(judge::tried(site.place, failure));
         let course = retry::Course {
             effect: self.effect,
             resendable: payload.can_be_sent() || matches!(tried, Err(Missed::NotWritten(Some(_)))),
