@@ -68,6 +68,8 @@ pub struct Course {
     pub resendable: bool,
     /// Another node or key that this request has not tried is usable.
     pub elsewhere: bool,
+    /// One is there that it has not tried, usable or not: its breaker may be open, its provider without room.
+    pub untried: bool,
     /// It has had its retry for a stale connection.
     pub stale_retried: bool,
     /// Requests written so far, the failed one included.
@@ -159,7 +161,9 @@ pub fn verdict(failure: Failure, course: &Course, roll: f64) -> Verdict {
         }
         Failure::Lost | Failure::Cut => maybe_billed(course, roll),
         // The same node would say the same again.
-        Failure::BadAnswer if course.elsewhere => maybe_billed(course, roll),
+        Failure::BadAnswer if course.elsewhere || course.untried => {
+            maybe_billed(&Course { elsewhere: true, ..*course }, roll)
+        }
         Failure::BadAnswer => Verdict::Final,
         Failure::Status(status) | Failure::EarlyError(status) => answered(status, course, roll),
     }
@@ -197,9 +201,7 @@ fn answered(status: Status, course: &Course, roll: f64) -> Verdict {
         Refusal::Limited(_) | Refusal::NotReached if course.elsewhere => {
             free(course, Place::Elsewhere, Some(Duration::ZERO))
         }
-        Refusal::Limited(retry_after) => {
-            free(course, Place::Anywhere, obeyed(retry_after, course.patience, roll))
-        }
+        Refusal::Limited(retry_after) => waited(retry_after, course, roll),
         Refusal::NoRoom(retry_after) => overloaded(retry_after, course, roll),
         Refusal::NotReached => free(course, Place::Anywhere, backed_off(course, roll)),
         Refusal::MaybeBilled => maybe_billed(course, roll),
@@ -215,11 +217,19 @@ fn overloaded(retry_after: Option<Duration>, course: &Course, roll: f64) -> Verd
         };
         return free(course, Place::Elsewhere, Some(wait));
     }
-    let wait = match retry_after {
-        Some(retry_after) => obeyed(retry_after, course.patience, roll),
-        None => backed_off(course, roll),
-    };
-    free(course, Place::Anywhere, wait)
+    match retry_after {
+        Some(retry_after) => waited(retry_after, course, roll),
+        None => free(course, Place::Anywhere, backed_off(course, roll)),
+    }
+}
+
+/// After the wait that the node asked for. Where that is too long, a place of which nothing good is known is
+/// better than none.
+fn waited(retry_after: Duration, course: &Course, roll: f64) -> Verdict {
+    match obeyed(retry_after, course.patience, roll) {
+        None if course.untried => free(course, Place::Elsewhere, Some(Duration::ZERO)),
+        wait => free(course, Place::Anywhere, wait),
+    }
 }
 
 fn maybe_billed(course: &Course, roll: f64) -> Verdict {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use ferry_rules::breaker::Admission;
 use ferry_rules::choice::{self, Candidate, Keeper};
+use ferry_rules::overload;
 use ferry_rules::race::Step;
 use ferry_rules::retry::{Blame, Status};
 
@@ -80,6 +81,16 @@ pub struct Reached {
     pub connection: Connection,
 }
 
+/// What there is for a request beside the places that it has tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// A place that is as good as any.
+    pub usable: bool,
+    /// A place of which nothing good is known: its breaker is open, its provider had no room. It may be well again;
+    /// a key that was refused or has used up its rate is not.
+    pub hopeful: bool,
+}
+
 impl Fleet {
     /// Opens nothing.
     pub fn new(nodes: Vec<Arc<Node>>, settings: &Settings, base: &Base) -> Self {
@@ -127,13 +138,25 @@ impl Fleet {
         }
         let connection = node.take(None)?;
         let place = Place { node: index, key: offer.key };
-        let site = Site { place, room: offer.room, standby: false, usable: true, tried: false };
+        let site = Site {
+            place,
+            room: offer.room,
+            standby: false,
+            usable: true,
+            hopeful: true,
+            tried: false,
+        };
         Some(self.reached(site, connection))
     }
 
-    /// Another node or key than those tried is usable.
-    pub fn elsewhere(&self, ask: &Ask<'_>, now: Instant) -> bool {
-        self.sites(ask, now).iter().any(|site| !site.tried && site.usable)
+    /// What there is beside the places that were tried.
+    pub fn elsewhere(&self, ask: &Ask<'_>, now: Instant) -> Elsewhere {
+        let sites = self.sites(ask, now);
+        let untried = || sites.iter().filter(|site| !site.tried);
+        Elsewhere {
+            usable: untried().any(|site| site.usable),
+            hopeful: untried().any(|site| site.hopeful),
+        }
     }
 
     /// A request went well there.
@@ -237,6 +260,7 @@ impl Fleet {
                 room: offer.room,
                 standby: candidate.standby,
                 usable: candidate.is_usable(),
+                hopeful: candidate.cooled.is_none_or(|left| left <= overload::OPEN_MAX),
                 tried: candidate.tried,
             });
             candidates.push(candidate);

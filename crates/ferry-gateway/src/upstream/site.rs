@@ -65,6 +65,8 @@ pub struct Site {
     pub(super) standby: bool,
     /// As good as any: path open, key not cooled.
     pub(super) usable: bool,
+    /// Not known to be no use: worth a try before the request ends for good.
+    pub(super) hopeful: bool,
     pub(super) tried: bool,
 }
 

@@ -117,10 +117,12 @@ impl Course {
             return Verdict::Final;
         }
         self.wish.tried.push(judge::tried(site.place, failure));
+        let elsewhere = fleet.elsewhere(&self.wish.ask(), now);
         let course = retry::Course {
             effect: self.effect,
             resendable: payload.can_be_sent() || matches!(tried, Err(Missed::NotWritten(Some(_)))),
-            elsewhere: fleet.elsewhere(&self.wish.ask(), now),
+            elsewhere: elsewhere.usable,
+            untried: elsewhere.hopeful,
             stale_retried: self.stale_retried,
             written: self.written,
             attempts_max: self.attempts_max,
