@@ -30,15 +30,13 @@ pub(super) async fn exchange(
     let name = &node.settings.name;
     let timeouts = passage.snapshot.settings.timeouts;
     let begun = clock::now();
+    let held = request.body().is_held();
     let mut watch = Watch {
         timeouts,
         stream: passage.facts.stream || passage.facts.assembles,
         soft: patience::soft_mark(timeouts.first_byte),
         asked: false,
-        total: Total {
-            at: passage.total_deadline(),
-            moves: (!request.body().is_held()).then_some(passage.read_at),
-        },
+        total: Total { at: passage.total_deadline(), moves: (!held).then_some(passage.read_at) },
         progress_at: begun,
         bytes: 0,
     };
@@ -49,7 +47,9 @@ pub(super) async fn exchange(
     loop {
         tokio::select! {
             biased;
-            answer = &mut answer => return answer.map_err(|error| missed(error, sent, name)),
+            answer = &mut answer => {
+                return answer.map_err(|error| missed(error, held, sent, name));
+            }
             () = timer.as_mut() => match watch.look(clock::now(), sent) {
                 Ok(next) => {
                     timer.as_mut().reset(next.into());
@@ -157,14 +157,18 @@ impl Late {
 /// node may have taken the request, and it may be billed (reliability.md 2.1).
 const STALE_WITHIN: Duration = Duration::from_secs(1);
 
-fn missed(error: SendError, sent: &Sent, node: &Arc<str>) -> Missed {
+fn missed(error: SendError, held: bool, sent: &Sent, node: &Arc<str>) -> Missed {
     let at_once = sent
         .whole_at()
         .is_none_or(|written| clock::now().saturating_duration_since(written) < STALE_WITHIN);
     match error {
         SendError::NotWritten(body) => Missed::NotWritten(body.map(|body| *body)),
         SendError::Stale(_) if at_once => Missed::Stale,
-        SendError::Lost(error) if error.is_user() => Missed::Fault(Fault::Upload),
+        SendError::Lost(error) if error.is_user() && !held => Missed::Fault(Fault::Upload),
+        // It waited for its turn on a shared connection, and that ended.
+        SendError::Lost(error) if error.is_user() && sent.whole_at().is_none() => {
+            Missed::NotWritten(None)
+        }
         SendError::Lost(error) if error.is_parse() => {
             Missed::Fault(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }
