@@ -156,9 +156,7 @@ pub fn verdict(failure: Failure, course: &Course, roll: f64) -> Verdict {
         Failure::Connect | Failure::Tls => connect_again(course, roll),
         // Once is an accident of keep-alive (RFC 9110 section 9.2.2), twice in a row is none.
         Failure::StaleConnection if course.stale_retried => Verdict::Final,
-        Failure::StaleConnection | Failure::NotWritten => {
-            free(course, Place::FreshConnection, Some(Duration::ZERO))
-        }
+        Failure::StaleConnection | Failure::NotWritten => unread(course, roll),
         Failure::Lost | Failure::Cut => maybe_billed(course, roll),
         // The same node would say the same again.
         Failure::BadAnswer if course.elsewhere || course.untried => {
@@ -190,6 +188,18 @@ fn connect_again(course: &Course, roll: f64) -> Verdict {
         (Place::Anywhere, wait.min(course.patience))
     };
     Verdict::Retry(Again { cost: Cost::Connect, place, wait })
+}
+
+/// Nobody has looked at it. Once that is a connection that was ending; a node that gives back one after the
+/// other takes none.
+fn unread(course: &Course, roll: f64) -> Verdict {
+    if course.free == 0 {
+        free(course, Place::FreshConnection, Some(Duration::ZERO))
+    } else if course.elsewhere {
+        free(course, Place::Elsewhere, Some(Duration::ZERO))
+    } else {
+        free(course, Place::FreshConnection, backed_off(course, roll))
+    }
 }
 
 fn answered(status: Status, course: &Course, roll: f64) -> Verdict {

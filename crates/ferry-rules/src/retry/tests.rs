@@ -58,13 +58,18 @@ fn what_was_never_written_is_tried_until_patience_ends() {
 #[test]
 fn what_came_back_unread_goes_to_a_new_connection() {
     let fresh = retry(Cost::Free, Place::FreshConnection, 0);
-    for course in [ALONE, BESIDE, Course { attempts_max: 1, free: 2, ..ALONE }] {
+    for course in [ALONE, BESIDE, Course { attempts_max: 1, ..ALONE }] {
         check(NotWritten, &course, fresh);
         check(StaleConnection, &course, fresh);
         check(NotWritten, &Course { stale_retried: true, ..course }, fresh);
         check(StaleConnection, &Course { stale_retried: true, ..course }, Verdict::Final);
     }
     for failure in [NotWritten, StaleConnection] {
+        // Not three times within a moment at a node that gives everything back.
+        let again = retry(Cost::Free, Place::Elsewhere, 0);
+        check(failure, &Course { free: 1, ..BESIDE }, again);
+        let waits = retry(Cost::Free, Place::FreshConnection, 500);
+        check(failure, &Course { free: 1, attempts_max: 1, ..ALONE }, waits);
         check(failure, &Course { free: FREE_MAX, ..ALONE }, Verdict::Final);
     }
 }
