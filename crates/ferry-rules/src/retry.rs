@@ -213,7 +213,7 @@ fn answered(status: Status, course: &Course, roll: f64) -> Verdict {
         }
         Refusal::Limited(retry_after) => waited(retry_after, course, roll),
         Refusal::NoRoom(retry_after) => overloaded(retry_after, course, roll),
-        Refusal::NotReached => free(course, Place::Anywhere, backed_off(course, roll)),
+        Refusal::NotReached => later(course, roll),
         Refusal::MaybeBilled => maybe_billed(course, roll),
     }
 }
@@ -229,8 +229,16 @@ fn overloaded(retry_after: Option<Duration>, course: &Course, roll: f64) -> Verd
     }
     match retry_after {
         Some(retry_after) => waited(retry_after, course, roll),
-        None => free(course, Place::Anywhere, backed_off(course, roll)),
+        None => later(course, roll),
     }
+}
+
+/// After a wait of Ferry's own, where choice leads. The last free retry goes to a place that has not been tried,
+/// if there is one, though nothing good is known of it: the others have said no all the time.
+fn later(course: &Course, roll: f64) -> Verdict {
+    let last = course.free + 1 >= FREE_MAX || course.written + 1 >= course.attempts_max;
+    let place = if last && course.untried { Place::Elsewhere } else { Place::Anywhere };
+    free(course, place, backed_off(course, roll))
 }
 
 /// After the wait that the node asked for. Where that is too long, a place of which nothing good is known is

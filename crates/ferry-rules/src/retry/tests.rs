@@ -95,6 +95,12 @@ fn a_doubtful_place_is_better_than_none() {
     check(limited(10_001), &DOUBTFUL, retry(Cost::Free, Place::Elsewhere, 0));
     let later = Status { retry_after: Some(Duration::from_secs(11)), ..Status::of(529) };
     check(Failure::Status(later), &DOUBTFUL, retry(Cost::Free, Place::Elsewhere, 0));
+    for failure in [status(529), relay(502)] {
+        let second = Course { written: 2, free: 1, ..DOUBTFUL };
+        check(failure, &second, retry(Cost::Free, Place::Elsewhere, 500));
+        let third = Course { written: 3, free: 2, attempts_max: 9, ..DOUBTFUL };
+        check(failure, &third, retry(Cost::Free, Place::Elsewhere, 1000));
+    }
     // Where waiting or the same node may help, it is no better than those.
     check(limited(2000), &DOUBTFUL, retry(Cost::Free, Place::Anywhere, 2100));
     check(status(529), &DOUBTFUL, retry(Cost::Free, Place::Anywhere, 250));
