@@ -43,4 +43,6 @@ pub use settings::{HttpVersion, KeySettings, NodeKind, NodeSettings, Nonstream, 
 pub use site::{Ask, Place, Site};
 pub use status::NodeStatus;
 pub use tls::TlsError;
+#[cfg(test)]
+pub(crate) use transport::{Pending, Transport, Wire};
 pub use unreached::Unreached;
