@@ -28,7 +28,8 @@ pub(super) struct Course {
     written: u32,
     free: u32,
     paid: u32,
-    stale_retried: bool,
+    /// Nodes one of whose kept connections was found dead.
+    stale_at: Vec<usize>,
     /// What is left of the time that it may wait between tries and for a node.
     patience: Duration,
     /// An upstream error that the client gets when nothing better comes.
@@ -49,7 +50,7 @@ impl Course {
             written: 0,
             free: 0,
             paid: 0,
-            stale_retried: false,
+            stale_at: Vec::new(),
             patience: settings.timeouts.patience,
             kept: None,
         }
@@ -105,10 +106,12 @@ impl Course {
             }
             _ => fleet.left(site),
         }
-        if failure == Failure::StaleConnection && self.stale_retried {
-            // The second was a new connection, and cannot have been stale.
-            return Verdict::Final;
-        }
+        let stale_retried = self.stale_at.contains(&site.place.node);
+        // The second at a node was new, and cannot have been stale: a model may have run.
+        let failure = match failure {
+            Failure::StaleConnection if stale_retried => Failure::Lost,
+            failure => failure,
+        };
         let hopeless = matches!(
             tried,
             Err(Missed::Fault(Fault::Dialect(_) | Fault::Upload | Fault::Total { .. }))
@@ -123,7 +126,7 @@ impl Course {
             resendable: payload.can_be_sent() || matches!(tried, Err(Missed::NotWritten(Some(_)))),
             elsewhere: elsewhere.usable,
             untried: elsewhere.hopeful,
-            stale_retried: self.stale_retried,
+            stale_retried,
             written: self.written,
             attempts_max: self.attempts_max,
             free: self.free,
@@ -139,6 +142,10 @@ impl Course {
         };
         if let (Verdict::Retry(_), Verdict::Final) = (verdict, granted) {
             passage.shared.telemetry.retry_refused();
+        }
+        if failure == Failure::StaleConnection {
+            // Another node's kept connections are another matter.
+            self.stale_at.push(site.place.node);
         }
         granted
     }
@@ -171,16 +178,11 @@ impl Course {
                 self.let_go(passage);
                 self.kept = node.map(|node| (answer, node));
             }
-            Err(Missed::Stale) => self.stale_retried = true,
             Err(Missed::NotWritten(body)) => payload.give_back(body),
-            Err(Missed::Fault(_)) => {}
+            Err(Missed::Stale | Missed::Fault(_)) => {}
         }
         if again.place == Place::Anywhere {
             self.wish.tried.clear();
-        }
-        if again.place == Place::Elsewhere {
-            // Another node's kept connections are another matter.
-            self.stale_retried = false;
         }
     }
 

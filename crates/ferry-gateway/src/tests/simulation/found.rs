@@ -108,3 +108,16 @@ fn no_request_waits_behind_a_stream_that_stalls() {
     let tally = run(vec![narrow, node(1, 250)], windows, calls);
     assert_eq!((tally.answered, tally.paid), (3, 1));
 }
+
+#[test]
+fn a_node_is_found_dead_once_whatever_was_tried_between() {
+    // Both take the request, and hang up on it. The far one's second connection has been kept for a moment.
+    let near = NodePlan { role: Role::Standby, ..node(1, 4) };
+    let windows = vec![
+        window(0, Fault::CutBeforeHead, 2000, 60_000),
+        window(1, Fault::CutBeforeHead, 2000, 60_000),
+    ];
+    let calls = vec![Call { think: Duration::from_millis(400), ..call(3000, true) }];
+    let tally = run(vec![node(0, 250), near], windows, calls);
+    assert_eq!((tally.generations, tally.paid), (3, 1));
+}
