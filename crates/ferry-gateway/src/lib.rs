@@ -15,3 +15,6 @@ pub mod state;
 pub mod tasks;
 pub mod telemetry;
 pub mod upstream;
+
+#[cfg(test)]
+mod tests;

@@ -34,7 +34,7 @@ pub use base::Base;
 pub use connection::{Connection, SendError, Stream};
 pub use dial::DialError;
 pub use fault::PathFault;
-pub use fleet::{Fleet, Reached};
+pub use fleet::{Elsewhere, Fleet, Reached};
 pub use node::Node;
 pub use outgoing::{Leftover, Outgoing, Sent};
 pub use report::Report;
@@ -43,4 +43,6 @@ pub use settings::{HttpVersion, KeySettings, NodeKind, NodeSettings, Nonstream, 
 pub use site::{Ask, Place, Site};
 pub use status::NodeStatus;
 pub use tls::TlsError;
+#[cfg(test)]
+pub(crate) use transport::{Pending, Transport, Wire};
 pub use unreached::Unreached;

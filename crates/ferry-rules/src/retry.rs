@@ -68,6 +68,8 @@ pub struct Course {
     pub resendable: bool,
     /// Another node or key that this request has not tried is usable.
     pub elsewhere: bool,
+    /// One is there that it has not tried, usable or not: its breaker may be open, its provider without room.
+    pub untried: bool,
     /// It has had its retry for a stale connection.
     pub stale_retried: bool,
     /// Requests written so far, the failed one included.
@@ -154,12 +156,12 @@ pub fn verdict(failure: Failure, course: &Course, roll: f64) -> Verdict {
         Failure::Connect | Failure::Tls => connect_again(course, roll),
         // Once is an accident of keep-alive (RFC 9110 section 9.2.2), twice in a row is none.
         Failure::StaleConnection if course.stale_retried => Verdict::Final,
-        Failure::StaleConnection | Failure::NotWritten => {
-            free(course, Place::FreshConnection, Some(Duration::ZERO))
-        }
+        Failure::StaleConnection | Failure::NotWritten => unread(course, roll),
         Failure::Lost | Failure::Cut => maybe_billed(course, roll),
         // The same node would say the same again.
-        Failure::BadAnswer if course.elsewhere => maybe_billed(course, roll),
+        Failure::BadAnswer if course.elsewhere || course.untried => {
+            maybe_billed(&Course { elsewhere: true, ..*course }, roll)
+        }
         Failure::BadAnswer => Verdict::Final,
         Failure::Status(status) | Failure::EarlyError(status) => answered(status, course, roll),
     }
@@ -188,6 +190,18 @@ fn connect_again(course: &Course, roll: f64) -> Verdict {
     Verdict::Retry(Again { cost: Cost::Connect, place, wait })
 }
 
+/// Nobody has looked at it. Once that is a connection that was ending; a node that gives back one after the
+/// other takes none.
+fn unread(course: &Course, roll: f64) -> Verdict {
+    if course.free == 0 {
+        free(course, Place::FreshConnection, Some(Duration::ZERO))
+    } else if course.elsewhere {
+        free(course, Place::Elsewhere, Some(Duration::ZERO))
+    } else {
+        free(course, Place::FreshConnection, backed_off(course, roll))
+    }
+}
+
 fn answered(status: Status, course: &Course, roll: f64) -> Verdict {
     if course.written >= course.attempts_max {
         return Verdict::Final;
@@ -197,11 +211,9 @@ fn answered(status: Status, course: &Course, roll: f64) -> Verdict {
         Refusal::Limited(_) | Refusal::NotReached if course.elsewhere => {
             free(course, Place::Elsewhere, Some(Duration::ZERO))
         }
-        Refusal::Limited(retry_after) => {
-            free(course, Place::Anywhere, obeyed(retry_after, course.patience, roll))
-        }
+        Refusal::Limited(retry_after) => waited(retry_after, course, roll),
         Refusal::NoRoom(retry_after) => overloaded(retry_after, course, roll),
-        Refusal::NotReached => free(course, Place::Anywhere, backed_off(course, roll)),
+        Refusal::NotReached => later(course, roll),
         Refusal::MaybeBilled => maybe_billed(course, roll),
     }
 }
@@ -215,11 +227,27 @@ fn overloaded(retry_after: Option<Duration>, course: &Course, roll: f64) -> Verd
         };
         return free(course, Place::Elsewhere, Some(wait));
     }
-    let wait = match retry_after {
-        Some(retry_after) => obeyed(retry_after, course.patience, roll),
-        None => backed_off(course, roll),
-    };
-    free(course, Place::Anywhere, wait)
+    match retry_after {
+        Some(retry_after) => waited(retry_after, course, roll),
+        None => later(course, roll),
+    }
+}
+
+/// After a wait of Ferry's own, where choice leads. The last free retry goes to a place that has not been tried,
+/// if there is one, though nothing good is known of it: the others have said no all the time.
+fn later(course: &Course, roll: f64) -> Verdict {
+    let last = course.free + 1 >= FREE_MAX || course.written + 1 >= course.attempts_max;
+    let place = if last && course.untried { Place::Elsewhere } else { Place::Anywhere };
+    free(course, place, backed_off(course, roll))
+}
+
+/// After the wait that the node asked for. Where that is too long, a place of which nothing good is known is
+/// better than none.
+fn waited(retry_after: Duration, course: &Course, roll: f64) -> Verdict {
+    match obeyed(retry_after, course.patience, roll) {
+        None if course.untried => free(course, Place::Elsewhere, Some(Duration::ZERO)),
+        wait => free(course, Place::Anywhere, wait),
+    }
 }
 
 fn maybe_billed(course: &Course, roll: f64) -> Verdict {

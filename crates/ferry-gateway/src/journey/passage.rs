@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use ferry_rules::budget::{self, Budget, Budgets};
+use ferry_rules::key::KeyState;
 use ferry_rules::retry::Verdict;
 use ferry_wire::affinity::Prefix;
 use ferry_wire::path::Family;
@@ -217,6 +218,8 @@ pub(super) struct Facts {
     pub(super) attempts: u8,
     /// Those of them that a client's own retry would only repeat.
     pub(super) tries: u32,
+    /// A key of the configuration that the last answer was about.
+    pub(super) key: Option<KeyState>,
     /// The answer is asked for as a stream, and assembled for a client that asked for none.
     pub(super) assembles: bool,
     /// That was tried, and no answer could be made of the stream: the next try is as the caller asked.
@@ -252,6 +255,7 @@ impl Facts {
             node: None,
             attempts: 0,
             tries: 0,
+            key: None,
             assembles: false,
             unassembled: false,
             late_error: false,

@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use ferry_rules::diagnosis::{Diagnosis, Evidence, explain};
+use ferry_rules::key::KeyState;
 use ferry_rules::should_retry::{ErrorAnswer, should_retry};
 use ferry_wire::{error, header};
 use http::response::Parts;
@@ -163,7 +164,7 @@ impl Whole {
 /// The answer as the client gets it.
 pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
     let Landed { mut passage, mut parts, shape, caller } = landed;
-    let tries = passage.facts.tries;
+    let (tries, key) = (passage.facts.tries, passage.facts.key);
     header::clean_response(&mut parts.headers);
     // The client is answered in its own version, whatever the node speaks.
     parts.version = http::Version::HTTP_11;
@@ -173,6 +174,7 @@ pub(super) fn relay(landed: Landed) -> Response<AnswerBody> {
     own_headers(&mut parts.headers, &passage);
     if !parts.status.is_success() {
         explain_error(&mut parts, &shape, caller, tries);
+        explain_key(&mut parts, key);
     }
     let body = match shape {
         Shape::Whole { chunks, head_only, set_aside } => {
@@ -267,6 +269,18 @@ fn explain_error(parts: &mut Parts, shape: &Shape, caller: Caller, own_attempts:
         let word = if retry { "true" } else { "false" };
         parts.headers.insert(header::X_SHOULD_RETRY, HeaderValue::from_static(word));
     }
+}
+
+/// A key of the configuration that is refused or spent: the caller cannot mend it, and should hear who can.
+fn explain_key(parts: &mut Parts, key: Option<KeyState>) {
+    let code = match key {
+        Some(KeyState::Refused { .. }) => "node-key-refused",
+        Some(KeyState::Exhausted { .. }) => "node-key-exhausted",
+        Some(KeyState::Usable | KeyState::Cooling { .. }) | None => return,
+    };
+    let sentence = key.map_or("", KeyState::sentence);
+    parts.headers.insert(header::X_FERRY_CODE, HeaderValue::from_static(code));
+    parts.headers.insert(header::X_FERRY_HINT, HeaderValue::from_static(sentence));
 }
 
 fn diagnosis(parts: &Parts, body: Option<&Bytes>, caller: Caller) -> Option<Diagnosis> {

@@ -27,7 +27,7 @@ pub const NODE_IN_FLIGHT: &str = "node_in_flight";
 pub const NODE_CONNECTIONS: &str = "node_connections";
 /// Connections to a node that were ever opened.
 pub const NODE_CONNECTIONS_OPENED: &str = "node_connections_opened";
-/// Retries by what they cost: a connect, nothing, or perhaps a second answer.
+/// Retries by what they cost: nothing, or perhaps a second answer.
 pub const RETRIES: &str = "retries";
 /// Retries that were due and not made, since the budget of all requests was spent.
 pub const RETRIES_REFUSED: &str = "retries_refused";
@@ -193,8 +193,6 @@ label_value!(AttemptResult);
 /// What a retry costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RetryCost {
-    /// Nothing had been written.
-    Connect,
     /// Nothing can have been billed.
     Free,
     /// It may be billed twice.
@@ -203,12 +201,11 @@ pub enum RetryCost {
 
 impl RetryCost {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Connect, Self::Free, Self::Paid];
+    pub const ALL: [Self; 2] = [Self::Free, Self::Paid];
 
     /// The word in labels.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Connect => "connect",
             Self::Free => "free",
             Self::Paid => "paid",
         }

@@ -44,7 +44,7 @@ impl Base {
     }
 
     /// On another network.
-    pub(super) fn over(tasks: &Tasks, seed: u64, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn over(tasks: &Tasks, seed: u64, transport: Arc<dyn Transport>) -> Self {
         let dice = Arc::new(AtomicU64::new(seed));
         Self {
             tasks: tasks.clone(),

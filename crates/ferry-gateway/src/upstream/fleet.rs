@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use ferry_rules::breaker::Admission;
 use ferry_rules::choice::{self, Candidate, Keeper};
+use ferry_rules::key::KeyState;
+use ferry_rules::overload;
 use ferry_rules::race::Step;
 use ferry_rules::retry::{Blame, Status};
 
@@ -82,6 +84,16 @@ pub struct Reached {
     pub connection: Connection,
 }
 
+/// What there is for a request beside the places that it has tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// A place that is as good as any.
+    pub usable: bool,
+    /// A place of which nothing good is known: its breaker is open, its provider had no room. It may be well again;
+    /// a key that was refused or has used up its rate is not.
+    pub hopeful: bool,
+}
+
 impl Fleet {
     /// Opens nothing.
     pub fn new(nodes: Vec<Arc<Node>>, settings: &Settings, base: &Base) -> Self {
@@ -129,13 +141,25 @@ impl Fleet {
         }
         let connection = node.take(None)?;
         let place = Place { node: index, key: offer.key };
-        let site = Site { place, room: offer.room, standby: false, usable: true, tried: false };
+        let site = Site {
+            place,
+            room: offer.room,
+            standby: false,
+            usable: true,
+            hopeful: true,
+            tried: false,
+        };
         Some(self.reached(site, connection))
     }
 
-    /// Another node or key than those tried is usable.
-    pub fn elsewhere(&self, ask: &Ask<'_>, now: Instant) -> bool {
-        self.sites(ask, now).iter().any(|site| !site.tried && site.usable)
+    /// What there is beside the places that were tried.
+    pub fn elsewhere(&self, ask: &Ask<'_>, now: Instant) -> Elsewhere {
+        let sites = self.sites(ask, now);
+        let untried = || sites.iter().filter(|site| !site.tried);
+        Elsewhere {
+            usable: untried().any(|site| site.usable),
+            hopeful: untried().any(|site| site.hopeful),
+        }
     }
 
     /// A request went well there.
@@ -151,20 +175,24 @@ impl Fleet {
         self.base.rooms.left(site.room);
     }
 
-    /// The provider refused a request there: it has no room, or the key is no good.
-    pub fn refused(&self, site: &Site, status: &Status, model: &str, now: Instant) {
+    /// The provider refused a request there: it has no room, or the key is no good. Gives the state of a key
+    /// of the configuration that is to blame.
+    pub fn refused(
+        &self,
+        site: &Site,
+        status: &Status,
+        model: &str,
+        now: Instant,
+    ) -> Option<KeyState> {
         match status.blame() {
             Blame::Overload => {
                 let said = (status.code, model);
                 let roll = self.base.roll();
                 self.base.rooms.refused(site.room, said, status.retry_after, now, roll);
+                None
             }
-            Blame::Key => {
-                if let Some(key) = site.place.key {
-                    site.node(self).keys.refused(key, status, now);
-                }
-            }
-            Blame::Path | Blame::Client | Blame::Nobody => {}
+            Blame::Key => site.node(self).keys.refused(site.place.key?, status, now),
+            Blame::Path | Blame::Client | Blame::Nobody => None,
         }
     }
 
@@ -232,13 +260,14 @@ impl Fleet {
                 cooled: offer.cooled,
                 cost: node.cost(),
                 last_success: node.health().last_held(),
-                tried: ask.tried.contains(&place),
+                tried: place.is_among(ask.tried),
             };
             sites.push(Site {
                 place,
                 room: offer.room,
                 standby: candidate.standby,
                 usable: candidate.is_usable(),
+                hopeful: candidate.cooled.is_none_or(|left| left <= overload::OPEN_MAX),
                 tried: candidate.tried,
             });
             candidates.push(candidate);

@@ -118,15 +118,16 @@ impl Keys {
         Some(Offer { key: Some(key), cooled: cooled(key), room: room(self.known.get(key)?.id) })
     }
 
-    /// The provider refused a key, or its money is used up. True when that is news.
-    pub(super) fn refused(&self, at: usize, status: &Status, now: Instant) -> bool {
+    /// The provider refused a key, or its money is used up; gives what the key is good for now.
+    pub(super) fn refused(&self, at: usize, status: &Status, now: Instant) -> Option<KeyState> {
         let mut health = self.health();
-        let Some(health) = health.get_mut(at) else { return false };
+        let health = health.get_mut(at)?;
         if status.spend_limit || status.code == 402 {
-            health.exhausted(now)
+            health.exhausted(now);
         } else {
-            health.refused(status.code)
+            health.refused(status.code);
         }
+        Some(health.state(now))
     }
 
     /// It was answered well.

@@ -99,6 +99,11 @@ impl Outgoing {
         self.leftover.clone().unwrap_or_default()
     }
 
+    /// True for a body that is here, and can be sent again.
+    pub fn is_held(&self) -> bool {
+        matches!(self.source, Source::Held { .. })
+    }
+
     /// The progress of this attempt, readable while the body is being sent.
     pub fn sent(&self) -> Arc<Sent> {
         Arc::clone(&self.sent)

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -104,7 +104,7 @@ impl Pool {
         }
     }
 
-    /// Shares a new connection. `seats` is what its driver keeps up to date.
+    /// Shares a new connection.
     pub(super) fn share(
         &self,
         birth: Arc<Birth>,
@@ -193,11 +193,16 @@ impl Shared {
 }
 
 /// The streams of one shared connection.
-#[derive(Debug)]
 pub(super) struct Seats {
     taken: Mutex<Taken>,
-    /// Streams that the node allows at once.
-    granted: AtomicUsize,
+    /// Says how many streams the node allows at once.
+    granted: Box<dyn Fn() -> usize + Send + Sync>,
+}
+
+impl std::fmt::Debug for Seats {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seats").field("taken", &self.taken).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -208,19 +213,15 @@ struct Taken {
 }
 
 impl Seats {
-    pub(super) fn new() -> Arc<Self> {
+    /// `granted` is asked whenever a seat is: a node's SETTINGS wake nobody but hyper.
+    pub(super) fn new(granted: impl Fn() -> usize + Send + Sync + 'static) -> Arc<Self> {
         let taken = Mutex::new(Taken { streams: 0, free_since: clock::now() });
-        Arc::new(Self { taken, granted: AtomicUsize::new(STREAMS_MAX) })
-    }
-
-    /// Sets how many streams the node allows, as its SETTINGS say.
-    pub(super) fn grant(&self, streams: usize) {
-        self.granted.store(streams, Ordering::Relaxed);
+        Arc::new(Self { taken, granted: Box::new(granted) })
     }
 
     /// A seat, when one is free.
     pub(super) fn take(seats: &Arc<Self>) -> Option<Seat> {
-        let room = STREAMS_MAX.min(seats.granted.load(Ordering::Relaxed));
+        let room = STREAMS_MAX.min((seats.granted)());
         let mut taken = seats.taken();
         if taken.streams >= room {
             return None;

@@ -11,7 +11,8 @@ use super::room::RoomId;
 /// What a request asks of the nodes.
 #[derive(Debug, Clone)]
 pub struct Ask<'a> {
-    /// Where it has been and must not go again while there is another place.
+    /// Where it has been and must not go again while there is another place; one without a key stands for
+    /// the node with any of its keys.
     pub tried: &'a [Place],
     /// The connection must have been opened no earlier.
     pub born_after: Option<Instant>,
@@ -40,6 +41,19 @@ pub struct Place {
     pub key: Option<usize>,
 }
 
+impl Place {
+    /// The node, whichever key is used there.
+    #[must_use]
+    pub fn with_any_key(self) -> Self {
+        Self { key: None, ..self }
+    }
+
+    /// One of those that were tried.
+    pub(super) fn is_among(self, tried: &[Self]) -> bool {
+        tried.contains(&self) || tried.contains(&self.with_any_key())
+    }
+}
+
 /// A place as it stands for one request.
 #[derive(Debug, Clone)]
 pub struct Site {
@@ -51,6 +65,8 @@ pub struct Site {
     pub(super) standby: bool,
     /// As good as any: path open, key not cooled.
     pub(super) usable: bool,
+    /// Not known to be no use: worth a try before the request ends for good.
+    pub(super) hopeful: bool,
     pub(super) tried: bool,
 }
 

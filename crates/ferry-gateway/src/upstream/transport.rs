@@ -11,11 +11,11 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
 /// A future of a transport.
-pub(super) type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
+pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 
 /// A connected stream of bytes, before TLS.
 #[derive(Debug)]
-pub(super) enum Wire {
+pub(crate) enum Wire {
     /// A TCP socket.
     Tcp(TcpStream),
     /// One end of a pipe in this process.
@@ -24,7 +24,7 @@ pub(super) enum Wire {
 }
 
 /// What is below the pool.
-pub(super) trait Transport: fmt::Debug + Send + Sync {
+pub(crate) trait Transport: fmt::Debug + Send + Sync {
     /// Connects to an address. Dropping the future gives the try up.
     fn connect(&self, to: SocketAddr) -> Pending<Wire>;
 

@@ -9,6 +9,7 @@ const ALONE: Course = Course {
     effect: Effect::Billed,
     resendable: true,
     elsewhere: false,
+    untried: false,
     stale_retried: false,
     written: 1,
     attempts_max: 3,
@@ -16,7 +17,9 @@ const ALONE: Course = Course {
     paid: 0,
     patience: Duration::from_secs(10),
 };
-const BESIDE: Course = Course { elsewhere: true, ..ALONE };
+const BESIDE: Course = Course { elsewhere: true, untried: true, ..ALONE };
+/// Beside what was tried there is only what is not usable.
+const DOUBTFUL: Course = Course { untried: true, ..ALONE };
 
 fn check(failure: Failure, course: &Course, expected: Verdict) {
     assert_eq!(verdict(failure, course, 0.5), expected, "{failure:?} {course:?}");
@@ -55,13 +58,18 @@ fn what_was_never_written_is_tried_until_patience_ends() {
 #[test]
 fn what_came_back_unread_goes_to_a_new_connection() {
     let fresh = retry(Cost::Free, Place::FreshConnection, 0);
-    for course in [ALONE, BESIDE, Course { attempts_max: 1, free: 2, ..ALONE }] {
+    for course in [ALONE, BESIDE, Course { attempts_max: 1, ..ALONE }] {
         check(NotWritten, &course, fresh);
         check(StaleConnection, &course, fresh);
         check(NotWritten, &Course { stale_retried: true, ..course }, fresh);
         check(StaleConnection, &Course { stale_retried: true, ..course }, Verdict::Final);
     }
     for failure in [NotWritten, StaleConnection] {
+        // Not three times within a moment at a node that gives everything back.
+        let again = retry(Cost::Free, Place::Elsewhere, 0);
+        check(failure, &Course { free: 1, ..BESIDE }, again);
+        let waits = retry(Cost::Free, Place::FreshConnection, 500);
+        check(failure, &Course { free: 1, attempts_max: 1, ..ALONE }, waits);
         check(failure, &Course { free: FREE_MAX, ..ALONE }, Verdict::Final);
     }
 }
@@ -79,6 +87,26 @@ fn what_may_be_billed_is_paid_once() {
     }
     check(BadAnswer, &BESIDE, retry(Cost::Paid, Place::Elsewhere, 0));
     check(BadAnswer, &ALONE, Verdict::Final);
+}
+
+#[test]
+fn a_doubtful_place_is_better_than_none() {
+    check(BadAnswer, &DOUBTFUL, retry(Cost::Paid, Place::Elsewhere, 0));
+    check(limited(10_001), &DOUBTFUL, retry(Cost::Free, Place::Elsewhere, 0));
+    let later = Status { retry_after: Some(Duration::from_secs(11)), ..Status::of(529) };
+    check(Failure::Status(later), &DOUBTFUL, retry(Cost::Free, Place::Elsewhere, 0));
+    for failure in [status(529), relay(502)] {
+        let second = Course { written: 2, free: 1, ..DOUBTFUL };
+        check(failure, &second, retry(Cost::Free, Place::Elsewhere, 500));
+        let third = Course { written: 3, free: 2, attempts_max: 9, ..DOUBTFUL };
+        check(failure, &third, retry(Cost::Free, Place::Elsewhere, 1000));
+    }
+    // Where waiting or the same node may help, it is no better than those.
+    check(limited(2000), &DOUBTFUL, retry(Cost::Free, Place::Anywhere, 2100));
+    check(status(529), &DOUBTFUL, retry(Cost::Free, Place::Anywhere, 250));
+    check(Lost, &DOUBTFUL, retry(Cost::Paid, Place::FreshConnection, 250));
+    check(BadAnswer, &Course { paid: 1, written: 2, ..DOUBTFUL }, Verdict::Final);
+    check(limited(10_001), &Course { free: FREE_MAX, ..DOUBTFUL }, Verdict::Final);
 }
 
 #[test]
@@ -211,13 +239,14 @@ proptest! {
         effect in effects(),
         attempts_max in 1_u32..6,
         patience_ms in 0_u64..15_000,
-        row in proptest::collection::vec((failures(), any::<bool>(), 0.0..1.0), 200),
+        row in proptest::collection::vec((failures(), any::<(bool, bool)>(), 0.0..1.0), 200),
     ) {
         let patience = Duration::from_millis(patience_ms);
         let mut course = Course { effect, attempts_max, patience, written: 0, ..ALONE };
         let mut ended = false;
         let mut waited = Duration::ZERO;
-        for (failure, elsewhere, roll) in row {
+        for (failure, (elsewhere, untried), roll) in row {
+            course.untried = untried && !matches!(failure, Connect | Tls);
             course.elsewhere = elsewhere && !matches!(failure, Connect | Tls);
             course.written += u32::from(!matches!(failure, Connect | Tls | NotWritten | StaleConnection));
             let Verdict::Retry(again) = verdict(failure, &course, roll) else {
@@ -225,7 +254,7 @@ proptest! {
                 break;
             };
             prop_assert!(again.wait <= course.patience || again.place == Place::Elsewhere);
-            prop_assert!(again.place != Place::Elsewhere || course.elsewhere);
+            prop_assert!(again.place != Place::Elsewhere || course.elsewhere || course.untried);
             prop_assert!(again.cost != Cost::Paid || effect == Effect::Billed);
             course.stale_retried |= failure == StaleConnection;
             waited += again.wait;

@@ -288,3 +288,18 @@ async fn a_primary_that_refuses_is_left_for_the_standby_and_taken_again() {
     nodes_when(&gateway, "the primary", |nodes| nodes[0].state == NodeState::Closed).await;
     assert_eq!(gateway.ask(message("Hello", false)).await.header("x-ferry-node"), Some("primary"));
 }
+
+#[tokio::test]
+async fn a_callers_401_for_the_nodes_own_key_says_who_can_mend_it() {
+    let refused = br#"{"type":"error","error":{"type":"authentication_error","message":"invalid x-api-key"}}"#;
+    let node = Node::saying(vec![bytes(http_json("401 Unauthorized", refused))]).await;
+    let gateway = Setup::new()
+        .env("NODE_KEY", "sk-ant-api03-0123456789abcdef")
+        .node("n", &node.url(), "key = \"env:NODE_KEY\"")
+        .start()
+        .await;
+    let answer = gateway.ask(message("Hello", false)).await;
+    assert_eq!((answer.status, answer.body.as_slice()), (401, refused.as_slice()));
+    assert_eq!(answer.header("x-ferry-code"), Some("node-key-refused"));
+    assert!(answer.header("x-ferry-hint").unwrap().contains("ask whoever runs it"));
+}

@@ -28,7 +28,8 @@ pub(super) struct Course {
     written: u32,
     free: u32,
     paid: u32,
-    stale_retried: bool,
+    /// Nodes one of whose kept connections was found dead.
+    stale_at: Vec<usize>,
     /// What is left of the time that it may wait between tries and for a node.
     patience: Duration,
     /// An upstream error that the client gets when nothing better comes.
@@ -49,7 +50,7 @@ impl Course {
             written: 0,
             free: 0,
             paid: 0,
-            stale_retried: false,
+            stale_at: Vec::new(),
             patience: settings.timeouts.patience,
             kept: None,
         }
@@ -101,14 +102,14 @@ impl Course {
                 Failure::Status(status) | Failure::EarlyError(status),
             ) => {
                 let model = passage.facts.model.as_deref().unwrap_or("");
-                fleet.refused(site, &status, model, now);
+                passage.facts.key = fleet.refused(site, &status, model, now);
             }
             _ => fleet.left(site),
         }
-        if failure == Failure::StaleConnection && self.stale_retried {
-            // The second was a new connection, and cannot have been stale.
-            return Verdict::Final;
-        }
+        let stale_retried = self.stale_at.contains(&site.place.node);
+        // The second at a node was new, and cannot have been stale: a model may have run.
+        let stale_again = failure == Failure::StaleConnection && stale_retried;
+        let failure = if stale_again { Failure::Lost } else { failure };
         let hopeless = matches!(
             tried,
             Err(Missed::Fault(Fault::Dialect(_) | Fault::Upload | Fault::Total { .. }))
@@ -116,12 +117,14 @@ impl Course {
         if hopeless || now >= passage.total_deadline() {
             return Verdict::Final;
         }
-        self.wish.tried.push(site.place);
+        self.wish.tried.push(judge::tried(site.place, failure));
+        let elsewhere = fleet.elsewhere(&self.wish.ask(), now);
         let course = retry::Course {
             effect: self.effect,
             resendable: payload.can_be_sent() || matches!(tried, Err(Missed::NotWritten(Some(_)))),
-            elsewhere: fleet.elsewhere(&self.wish.ask(), now),
-            stale_retried: self.stale_retried,
+            elsewhere: elsewhere.usable,
+            untried: elsewhere.hopeful,
+            stale_retried,
             written: self.written,
             attempts_max: self.attempts_max,
             free: self.free,
@@ -138,6 +141,10 @@ impl Course {
         if let (Verdict::Retry(_), Verdict::Final) = (verdict, granted) {
             passage.shared.telemetry.retry_refused();
         }
+        if failure == Failure::StaleConnection {
+            // Another node's kept connections are another matter.
+            self.stale_at.push(site.place.node);
+        }
         granted
     }
 
@@ -149,15 +156,17 @@ impl Course {
         again: Again,
         payload: &mut Payload,
     ) {
-        passage.shared.telemetry.retried(match again.cost {
-            Cost::Connect => RetryCost::Connect,
-            Cost::Free => RetryCost::Free,
-            Cost::Paid => RetryCost::Paid,
-        });
         match again.cost {
+            // The race has bounds and counts of its own.
             Cost::Connect => {}
-            Cost::Free => self.free += 1,
-            Cost::Paid => self.paid += 1,
+            Cost::Free => {
+                self.free += 1;
+                passage.shared.telemetry.retried(RetryCost::Free);
+            }
+            Cost::Paid => {
+                self.paid += 1;
+                passage.shared.telemetry.retried(RetryCost::Paid);
+            }
         }
         if again.place == Place::FreshConnection {
             self.wish.tried.pop();
@@ -169,16 +178,11 @@ impl Course {
                 self.let_go(passage);
                 self.kept = node.map(|node| (answer, node));
             }
-            Err(Missed::Stale) => self.stale_retried = true,
             Err(Missed::NotWritten(body)) => payload.give_back(body),
-            Err(Missed::Fault(_)) => {}
+            Err(Missed::Stale | Missed::Fault(_)) => {}
         }
         if again.place == Place::Anywhere {
             self.wish.tried.clear();
-        }
-        if again.place == Place::Elsewhere {
-            // Another node's kept connections are another matter.
-            self.stale_retried = false;
         }
     }
 

@@ -30,23 +30,26 @@ pub(super) async fn exchange(
     let name = &node.settings.name;
     let timeouts = passage.snapshot.settings.timeouts;
     let begun = clock::now();
+    let held = request.body().is_held();
     let mut watch = Watch {
         timeouts,
         stream: passage.facts.stream || passage.facts.assembles,
         soft: patience::soft_mark(timeouts.first_byte),
         asked: false,
-        total_after: passage.total_deadline().saturating_duration_since(passage.read_at),
+        total: Total { at: passage.total_deadline(), moves: (!held).then_some(passage.read_at) },
         progress_at: begun,
         bytes: 0,
     };
     let mut answer = pin!(connection.send(request));
     let soonest = timeouts.write_stall.min(timeouts.client_idle).min(watch.soft);
-    let first = begun + soonest.min(watch.total_after);
+    let first = (begun + soonest).min(watch.total.at);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     loop {
         tokio::select! {
             biased;
-            answer = &mut answer => return answer.map_err(|error| missed(error, sent, name)),
+            answer = &mut answer => {
+                return answer.map_err(|error| missed(error, held, sent, name));
+            }
             () = timer.as_mut() => match watch.look(clock::now(), sent) {
                 Ok(next) => {
                     timer.as_mut().reset(next.into());
@@ -70,11 +73,24 @@ struct Watch {
     /// After so much silence the path is asked whether it stands: the model may be slow.
     soft: Duration,
     asked: bool,
-    /// Counted from the request's last byte.
-    total_after: Duration,
+    total: Total,
     /// When bytes were last seen to move.
     progress_at: Instant,
     bytes: u64,
+}
+
+/// When the whole request must be over, whatever number this try has.
+struct Total {
+    at: Instant,
+    /// A body that passes through was counted from here, and counts from its last byte.
+    moves: Option<Instant>,
+}
+
+impl Total {
+    fn from(&self, written: Instant) -> Instant {
+        let moved = self.moves.map(|from| written.saturating_duration_since(from));
+        self.at + moved.unwrap_or_default()
+    }
 }
 
 /// Which deadline passed, after how many milliseconds.
@@ -107,7 +123,7 @@ impl Watch {
                 }
                 self.progress_at + timeouts.write_stall.min(timeouts.client_idle)
             }
-            Some(written) if now >= written + self.total_after => return Err(Late::Total),
+            Some(written) if now >= self.total.from(written) => return Err(Late::Total),
             Some(written) => {
                 let first_byte = if self.stream { self.timeouts.first_byte } else { Duration::MAX };
                 let silent = now.saturating_duration_since(written);
@@ -116,7 +132,7 @@ impl Watch {
                 }
                 self.asked = silent >= self.soft;
                 let next = if self.asked { silent + LOOK_EVERY } else { self.soft };
-                written + next.min(first_byte).min(self.total_after)
+                (written + next.min(first_byte)).min(self.total.from(written))
             }
         };
         // Never in the past: a look that changes nothing must not spin.
@@ -141,14 +157,18 @@ impl Late {
 /// node may have taken the request, and it may be billed (reliability.md 2.1).
 const STALE_WITHIN: Duration = Duration::from_secs(1);
 
-fn missed(error: SendError, sent: &Sent, node: &Arc<str>) -> Missed {
+fn missed(error: SendError, held: bool, sent: &Sent, node: &Arc<str>) -> Missed {
     let at_once = sent
         .whole_at()
         .is_none_or(|written| clock::now().saturating_duration_since(written) < STALE_WITHIN);
     match error {
         SendError::NotWritten(body) => Missed::NotWritten(body.map(|body| *body)),
         SendError::Stale(_) if at_once => Missed::Stale,
-        SendError::Lost(error) if error.is_user() => Missed::Fault(Fault::Upload),
+        SendError::Lost(error) if error.is_user() && !held => Missed::Fault(Fault::Upload),
+        // It waited for its turn on a shared connection, and that ended.
+        SendError::Lost(error) if error.is_user() && sent.whole_at().is_none() => {
+            Missed::NotWritten(None)
+        }
         SendError::Lost(error) if error.is_parse() => {
             Missed::Fault(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }

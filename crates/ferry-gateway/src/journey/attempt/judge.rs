@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferry_rules::retry::{Effect, Failure, Status};
+use ferry_rules::retry::{Blame, Effect, Failure, Status};
 use ferry_wire::error::{self, ApiErrorKind, looks_like_html};
 use ferry_wire::header;
 use ferry_wire::path::Family;
@@ -15,7 +15,7 @@ use jiff::fmt::rfc2822;
 use super::land::{Answer, Shape};
 use super::{BadAnswer, Fault, Missed};
 use crate::clock;
-use crate::upstream::PathFault;
+use crate::upstream::{PathFault, Place};
 
 /// What an answer is a failure of; `None` for one that goes to the client as it is.
 pub(super) fn failure(answer: &Answer, late_error: bool) -> Option<Failure> {
@@ -52,6 +52,24 @@ pub(super) fn failure_of(missed: &Missed) -> Failure {
             | Fault::Upload => Failure::Lost,
         },
     }
+}
+
+/// What the next try is to avoid: another key of the same node helps only where a rate or a refusal was the
+/// key's. A path that failed, or a provider without room, is the same for all of them.
+pub(super) fn tried(place: Place, failure: Failure) -> Place {
+    let of_the_key = match failure {
+        Failure::Status(status) | Failure::EarlyError(status) => {
+            status.code == 429 || status.blame() == Blame::Key
+        }
+        Failure::Connect
+        | Failure::Tls
+        | Failure::NotWritten
+        | Failure::StaleConnection
+        | Failure::Lost
+        | Failure::Cut
+        | Failure::BadAnswer => false,
+    };
+    if of_the_key { place } else { place.with_any_key() }
 }
 
 /// True for a gateway's error that the API did not make: a page, or what has neither the API's shape nor

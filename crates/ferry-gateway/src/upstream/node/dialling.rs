@@ -4,8 +4,9 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ferry_rules::race;
@@ -158,7 +159,7 @@ impl Node {
     async fn open_http2(&self, io: NodeIo, birth: Arc<Birth>) -> hyper::Result<()> {
         let pulse = Arc::new(Pulse::new());
         let io = TokioIo::new(io.with_pulse(Arc::clone(&pulse)));
-        let (sender, mut driver) = http2::Builder::new(self.base.tasks.clone())
+        let (sender, driver) = http2::Builder::new(self.base.tasks.clone())
             .timer(TokioTimer::new())
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -168,16 +169,21 @@ impl Node {
             .keep_alive_while_idle(true)
             .handshake(io)
             .await?;
-        let seats = Seats::new();
-        let granted = Arc::clone(&seats);
+        let driver = Arc::new(Mutex::new(Some(driver)));
+        let asked = Arc::clone(&driver);
+        let seats = Seats::new(move || {
+            locked(&asked).as_ref().map_or(0, http2::Connection::current_max_send_streams)
+        });
         drop(self.base.tasks.spawn(async move {
-            let ended = poll_fn(|cx| {
-                let ended = Pin::new(&mut driver).poll(cx);
-                granted.grant(driver.current_max_send_streams());
-                ended
+            let ended = poll_fn(|cx| match &mut *locked(&driver) {
+                Some(driver) => Pin::new(driver).poll(cx),
+                None => Poll::Ready(Ok(())),
             });
             // How it ended is told to every stream on it; nobody waits for the driver itself.
             drop(ended.await);
+            // Only when it is gone do those who wait for it hear so.
+            let gone = locked(&driver).take();
+            drop(gone);
         }));
         self.way.pool.share(birth, pulse, sender, seats);
         Ok(())
@@ -243,6 +249,11 @@ impl Drop for Overdue<'_> {
             address.overdue = address.overdue.saturating_sub(1);
         }
     }
+}
+
+/// Held for one poll or one look, never over a wait.
+fn locked<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 async fn open_http1(io: NodeIo, birth: Arc<Birth>) -> hyper::Result<Box<Own>> {
