@@ -16,6 +16,8 @@ const PAID_MAX: usize = 1;
 const FREE_MAX: usize = 3;
 /// How far past its deadline an answer may come: timers tick in milliseconds.
 const SLACK: Duration = Duration::from_millis(20);
+/// A connection that is dead and not used is closed within this.
+const DEAD_FOR: Duration = Duration::from_secs(25);
 /// The node sees a hang-up within this and a round trip.
 const CANCEL: Duration = Duration::from_millis(20);
 /// A reused connection that dies so soon after a write is taken for one that was dead before.
@@ -256,7 +258,9 @@ impl Case<'_> {
         let plan = &self.net.plan;
         let said = self.heard.head.split_once("x-ferry-attempts: ").map(|(_, rest)| rest);
         let said = said.and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
-        let lossy = |node: &usize| plan.nodes[*node].http2 && !plan.works(*node, from, until);
+        // What its path has forgotten may stand in the pool for as long.
+        let before = from.saturating_sub(DEAD_FOR);
+        let lossy = |node: &usize| plan.nodes[*node].http2 && !plan.works(*node, before, until);
         match said {
             Some(said) => said.saturating_sub(self.deliveries().len()),
             None => (0..plan.nodes.len()).filter(lossy).count(),
@@ -283,10 +287,8 @@ impl Case<'_> {
     fn lost(&self, ended: Duration) -> Result<Option<Spent>, String> {
         let plan = &self.net.plan;
         let call = plan.calls[self.number];
-        let Some(node) = (0..plan.nodes.len()).find(|node| plan.works(*node, call.at, ended))
-        else {
-            return Ok(None);
-        };
+        let works = (0..plan.nodes.len()).find(|node| plan.works(*node, call.at, ended));
+        let Some(node) = works else { return self.patient(call.at, ended) };
         let doubtful = |delivery: &&Delivery| match delivery.fate {
             Fate::Unknown | Fate::Broken | Fate::Left | Fate::Strange => true,
             // A server of streams does not see what the path does to its last bytes.
