@@ -9,7 +9,7 @@ use crate::Fault;
 use crate::command::said;
 use crate::place::{Place, Profile, variable};
 
-/// `cargo xtask lab [ARGS]`: arguments go to the lab.
+/// `cargo xtask lab [--more] [ARGS]`: arguments go to the lab; `--more` has other faults of the same kinds.
 ///
 /// # Errors
 /// When Ferry cannot be built or Python cannot be started.
@@ -17,11 +17,16 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     let Some(lab) = found(place, "lab") else { return Ok(ExitCode::SUCCESS) };
     let ferry = place.ferry(Profile::Release)?;
     let chores = std::env::current_exe()?;
-    let status = Command::new("python3")
+    let mut command = Command::new("python3");
+    let more = args.iter().any(|arg| arg == "--more");
+    if more {
+        command.arg(place.root.join("xtask/lab/more.py"));
+    }
+    let status = command
         .arg(lab)
         .args(["--label", "ferry", "--url", "http://127.0.0.1:7300", "--gateway"])
         .arg(format!("{} lab-gateway {}", chores.display(), ferry.display()))
-        .args(args)
+        .args(args.iter().filter(|arg| *arg != "--more"))
         .status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

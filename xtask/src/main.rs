@@ -40,7 +40,8 @@ cargo xtask COMMAND
   tidy                the house rules alone
   docs                the API documentation of every crate, warnings denied
   bench [ARGS]        load beside a bare hyper proxy; ARGS go to the load program of every scenario
-  lab [ARGS]          the fault lab (root, Linux); ARGS go to it, e.g. --scenarios cut_mid,all_down
+  lab [--more] [ARGS] the fault lab (root, Linux); ARGS go to it, e.g. --scenarios cut_mid,all_down
+                      (--more: other faults of the same kinds)
   lab-http [ARGS]     HTTP/1.1 beside HTTP/2 towards a node that loses packets (root, Linux; five minutes)
   fuzz [--seconds N]  every fuzz target for N seconds (60)
   memory [--requests N]  live streams, large bodies, and after N requests (1000000); Linux
