@@ -27,6 +27,8 @@ use super::settings::{NodeSettings, Settings};
 use super::tls::{Tls, TlsError};
 use crate::clock;
 
+/// What a look at a socket may be late.
+const RTT_MARGIN: Duration = Duration::from_millis(200);
 /// Between the first measurements of an address, until there are enough to go by.
 const FIRST_EVERY: Duration = Duration::from_millis(200);
 
@@ -235,6 +237,11 @@ impl Node {
     /// The round trip of its nearest address that answers.
     pub(super) fn nearest(&self) -> PeakEwma {
         self.known().nearest()
+    }
+
+    /// Two round trips to it, with a margin for a busy machine; a second at most.
+    pub fn two_round_trips(&self) -> Duration {
+        (2 * self.nearest().estimate() + RTT_MARGIN).min(Duration::from_secs(1))
     }
 
     /// What a request costs there: its distance, times the requests that wait for a connection already. Those

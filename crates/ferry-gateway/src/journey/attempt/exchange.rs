@@ -48,7 +48,7 @@ pub(super) async fn exchange(
         tokio::select! {
             biased;
             answer = &mut answer => {
-                return answer.map_err(|error| missed(error, held, sent, name));
+                return answer.map_err(|error| missed(error, held, sent, node));
             }
             () = timer.as_mut() => match watch.look(clock::now(), sent) {
                 Ok(next) => {
@@ -153,14 +153,13 @@ impl Late {
     }
 }
 
-/// A kept-alive connection that had died is found out within two round trips of the write; later the
-/// node may have taken the request, and it may be billed (reliability.md 2.1).
-const STALE_WITHIN: Duration = Duration::from_secs(1);
-
-fn missed(error: SendError, held: bool, sent: &Sent, node: &Arc<str>) -> Missed {
-    let at_once = sent
-        .whole_at()
-        .is_none_or(|written| clock::now().saturating_duration_since(written) < STALE_WITHIN);
+fn missed(error: SendError, held: bool, sent: &Sent, node: &Node) -> Missed {
+    // A dead connection is found out within two round trips of the write; later the node may have taken the
+    // request, and it may be billed (reliability.md 2.1).
+    let at_once = sent.whole_at().is_none_or(|written| {
+        clock::now().saturating_duration_since(written) < node.two_round_trips()
+    });
+    let node = &node.settings.name;
     match error {
         SendError::NotWritten(body) => Missed::NotWritten(body.map(|body| *body)),
         SendError::Stale(_) if at_once => Missed::Stale,
