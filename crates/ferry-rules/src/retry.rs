@@ -212,6 +212,12 @@ fn answered(status: Status, course: &Course, roll: f64) -> Verdict {
             free(course, Place::Elsewhere, Some(Duration::ZERO))
         }
         Refusal::Limited(retry_after) => waited(retry_after, course, roll),
+        // An error of the API's that may come after the object was made.
+        Refusal::NoRoom(_)
+            if course.effect == Effect::Stored && matches!(status.code, 500 | 502 | 504) =>
+        {
+            Verdict::Final
+        }
         Refusal::NoRoom(retry_after) => overloaded(retry_after, course, roll),
         Refusal::NotReached => later(course, roll),
         Refusal::MaybeBilled => maybe_billed(course, roll),

@@ -265,6 +265,7 @@ async fn one(
             return Err(missed);
         }
     };
+    passage.facts.written_at = sent.whole_at();
     passage.facts.bytes_in = passage.facts.bytes_in.max(sent.bytes());
     if let (Payload::Flowing(_), Some(written)) = (&*payload, sent.whole_at()) {
         passage.read_at = written;

@@ -37,6 +37,11 @@ impl Flight {
         self.report.answered();
     }
 
+    /// The answer came to its end and was a good one, or the API's own error.
+    pub(super) fn held(&mut self) {
+        self.report.held();
+    }
+
     /// The path failed this answer.
     pub(super) fn failed(&mut self, fault: PathFault) {
         self.report.failed(fault);
@@ -104,7 +109,6 @@ impl Flight {
 
     fn land(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.report.held();
             self.node.give_back(connection);
         }
     }

@@ -216,6 +216,8 @@ pub(super) struct Facts {
     pub(super) outcome: Outcome,
     pub(super) node: Option<Arc<Node>>,
     pub(super) attempts: u8,
+    /// When the last byte of the try under way was handed over.
+    pub(super) written_at: Option<Instant>,
     /// Those of them that a client's own retry would only repeat.
     pub(super) tries: u32,
     /// A key of the configuration that the last answer was about.
@@ -254,6 +256,7 @@ impl Facts {
             outcome: Outcome::HangUp,
             node: None,
             attempts: 0,
+            written_at: None,
             tries: 0,
             key: None,
             assembles: false,

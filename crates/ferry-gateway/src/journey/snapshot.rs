@@ -59,7 +59,11 @@ impl Snapshot {
             settings.lines.iter().map(|name| (name.clone(), Arc::from(name.as_str()))).collect();
         Ok(Self {
             callers_key_travels: nodes().any(|node| node.settings.keys.is_empty()),
-            has_many_keys: nodes().map(|node| node.settings.keys.len()).sum::<usize>() > 1,
+            // A caller's own key counts as one.
+            has_many_keys: {
+                let keys = || nodes().map(|node| node.settings.keys.len());
+                keys().sum::<usize>() + usize::from(keys().any(|count| count == 0)) > 1
+            },
             zone,
             access,
             lines,

@@ -98,7 +98,7 @@ impl Fleet {
     /// Opens nothing.
     pub fn new(nodes: Vec<Arc<Node>>, settings: &Settings, base: &Base) -> Self {
         Self {
-            home: nodes.iter().find_map(|node| node.keys.home()),
+            home: nodes.first().map(|node| node.keys.home()),
             nodes,
             base: base.clone(),
             probe_every: settings.probe_every,

@@ -32,6 +32,8 @@ pub struct Health {
     stale: AtomicU32,
     /// Probes in a row that the path did not answer.
     unanswered: AtomicU32,
+    /// Some probe has been answered: then one that is not says something. A relay may answer none.
+    answers_probes: AtomicBool,
     last: Mutex<Last>,
 }
 
@@ -56,6 +58,7 @@ impl Health {
             in_flight: AtomicUsize::new(0),
             stale: AtomicU32::new(0),
             unanswered: AtomicU32::new(0),
+            answers_probes: AtomicBool::new(false),
             last: Mutex::default(),
         }
     }
@@ -211,7 +214,10 @@ impl Health {
     /// What a probe found; `Err` when the path did not answer.
     pub(super) fn probed(&self, now: Instant, found: Result<(), PathFault>, roll: f64) {
         self.probing.store(false, Ordering::Relaxed);
-        let alive = found.is_ok();
+        self.answers_probes.fetch_or(found.is_ok(), Ordering::Relaxed);
+        // Where no probe was ever answered, a connection is all that one can tell of.
+        let connected = !matches!(found, Err(PathFault::Dial(_)));
+        let alive = found.is_ok() || (connected && !self.answers_probes.load(Ordering::Relaxed));
         self.suspect.store(!alive, Ordering::Relaxed);
         if alive {
             self.unanswered.store(0, Ordering::Relaxed);
@@ -230,6 +236,7 @@ impl Health {
     pub(super) fn reset(&self, now: Instant) {
         self.breaker().reset(now);
         self.suspect.store(false, Ordering::Relaxed);
+        self.unanswered.store(0, Ordering::Relaxed);
         self.stale.store(0, Ordering::Relaxed);
         self.last().failed = None;
     }

@@ -46,6 +46,10 @@ impl Fleet {
             });
             format!("{}{last}", sentence(reason))
         });
+        let why = why.or_else(|| {
+            let (_, error) = node.unresolved()?;
+            Some(format!("it failed to {}", with_causes(&error)))
+        });
         let mut addresses = Vec::new();
         node.each_address(|address| addresses.push(address_status(address)));
         addresses.sort_by(|a: &AddressStatus, b| {

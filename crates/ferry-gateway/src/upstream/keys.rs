@@ -16,6 +16,9 @@ use super::site::{Ask, Place};
 /// What a key that is refused counts as cooling for: longer than any that will come back.
 const REFUSED: Duration = Duration::from_hours(24);
 
+/// Stands for the workspace of whatever key the caller brings.
+const CALLERS: u64 = 0;
+
 /// The keys of one node, under one configuration.
 #[derive(Debug)]
 pub(super) struct Keys {
@@ -64,9 +67,9 @@ impl Keys {
         }
     }
 
-    /// The workspace of the first key.
-    pub(super) fn home(&self) -> Option<u64> {
-        self.known.first().map(|key| key.workspace)
+    /// The workspace of the first key; a caller's own key is one of its own.
+    pub(super) fn home(&self) -> u64 {
+        self.known.first().map_or(CALLERS, |key| key.workspace)
     }
 
     /// The key that a request should use at this node, the `node`th; `None` when there is none for it.
@@ -81,6 +84,9 @@ impl Keys {
     ) -> Option<Offer> {
         let room = |key| RoomId { provider: self.provider, key, model: ask.model };
         if self.known.is_empty() {
+            if home.is_some_and(|home| home != CALLERS) {
+                return None;
+            }
             let room = room(ask.caller?);
             return Some(Offer { key: None, cooled: rooms.cooled(room, now), room });
         }

@@ -28,7 +28,7 @@ use super::tls::{Tls, TlsError};
 use crate::clock;
 
 /// What a look at a socket may be late.
-const RTT_MARGIN: Duration = Duration::from_millis(200);
+const RTT_MARGIN: Duration = Duration::from_millis(100);
 /// Between the first measurements of an address, until there are enough to go by.
 const FIRST_EVERY: Duration = Duration::from_millis(200);
 

@@ -30,7 +30,11 @@ impl Fleet {
             let in_doubt = health.is_suspect() || health.breaker().probe_due(now);
             let every = PROBE_EVERY * health.unanswered().clamp(1, PROBE_SLOWER);
             let again = |at| now.saturating_duration_since(at) >= every;
-            if in_doubt && health.last_probe().is_none_or(again) {
+            // Once at the start, to know whether the node answers probes at all.
+            let first = self.probe_every.is_some()
+                && health.last_probe().is_none()
+                && node.nearest().is_measured();
+            if first || (in_doubt && health.last_probe().is_none_or(again)) {
                 node.probe(now);
             }
             let young = now.saturating_duration_since(self.begun) < FIRST_LOOKS;

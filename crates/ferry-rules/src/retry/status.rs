@@ -56,8 +56,8 @@ impl Status {
             (500 | 502 | 503 | 504 | 529, false) => Refusal::NoRoom(self.retry_after),
             // The gateway errors of RFC 9110 and of a CDN that say that the next hop took no request:
             // 521 down, 522 no connect, 523 unreachable, 525 and 526 no TLS, 530 no name.
-            (502 | 503 | 521 | 522 | 523 | 525 | 526 | 529 | 530, true) => Refusal::NotReached,
-            // 504, 520 and 524 say that it took the request and gave no good answer.
+            (503 | 521 | 522 | 523 | 525 | 526 | 529 | 530, true) => Refusal::NotReached,
+            // 502, 504, 520 and 524 may say that it took the request and gave no good answer.
             (500..=599, true) => Refusal::MaybeBilled,
             _ => Refusal::Final,
         }

@@ -418,12 +418,11 @@ async fn a_relay_that_reached_nobody_is_left_and_its_path_blamed() {
     };
     let envoy = "upstream connect error or disconnect/reset before headers";
     for answer in [
-        said("502 Bad Gateway", "text/html", page),
         said("503 Service Unavailable", "text/html; charset=utf-8", page),
         said("530 Origin", "text/html", page),
         said("503 Service Unavailable", "text/plain", envoy),
-        said("502 Bad Gateway", "application/json", "{\"message\":\"no upstream\"}"),
-        "HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n".to_owned(),
+        said("503 Service Unavailable", "application/json", "{\"message\":\"no upstream\"}"),
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned(),
         "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n\r\nno route".to_owned(),
     ] {
         for stream in [false, true] {
@@ -557,4 +556,30 @@ async fn nothing_that_a_failed_try_said_reaches_the_client() {
     let answer = gateway.ask(message("Hello", true)).await;
     assert_from(&answer, "second", "2");
     assert_eq!(answer.text(), format!("{START}{BLOCK}{STOP}"));
+}
+
+#[tokio::test]
+async fn a_relays_502_may_have_been_billed_and_its_breaker_opens_after_three() {
+    let page = "<html><h1>502 Bad Gateway</h1></html>";
+    let answer = format!(
+        "HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\ncontent-length: {}\r\n\r\n{page}",
+        page.len()
+    );
+    let relay = Node::saying(vec![bytes(&answer)]).await;
+    let second = mock().await;
+    let nodes = |setup: Setup| {
+        setup.node("first", &relay.url(), "").node(
+            "second",
+            &second.base_url(),
+            "role = \"standby\"",
+        )
+    };
+    let unpaid = nodes(Setup::new().table(UNPAID)).start().await;
+    assert_eq!(unpaid.ask(message("Hello", false)).await.status, 502, "the relay's own word");
+    assert_eq!(second.stats().generations_started, 0);
+    let gateway = nodes(Setup::new()).start().await;
+    for _ in 0..12 {
+        assert_eq!(gateway.ask(message("Hello", false)).await.status, 200);
+    }
+    assert_eq!(relay.requests().len(), 1 + 3, "read to their end, they are failures all the same");
 }

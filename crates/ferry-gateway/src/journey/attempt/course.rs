@@ -108,7 +108,9 @@ impl Course {
         }
         let stale_retried = self.stale_at.contains(&site.place.node);
         // The second at a node was new, and cannot have been stale: a model may have run.
-        let stale_again = failure == Failure::StaleConnection && stale_retried;
+        // Nor is what is stored ever made twice on a guess.
+        let stale_again =
+            failure == Failure::StaleConnection && (stale_retried || self.effect == Effect::Stored);
         let failure = if stale_again { Failure::Lost } else { failure };
         let hopeless = matches!(
             tried,

@@ -47,9 +47,7 @@ pub(super) async fn exchange(
     loop {
         tokio::select! {
             biased;
-            answer = &mut answer => {
-                return answer.map_err(|error| missed(error, held, sent, node));
-            }
+            // The deadline first: a flood of interim answers must not outrun it.
             () = timer.as_mut() => match watch.look(clock::now(), sent) {
                 Ok(next) => {
                     timer.as_mut().reset(next.into());
@@ -61,6 +59,9 @@ pub(super) async fn exchange(
                     }
                 }
                 Err(late) => return Err(Missed::Fault(late.fault(name))),
+            },
+            answer = &mut answer => {
+                return answer.map_err(|error| missed(error, held, sent, node));
             }
         }
     }

@@ -78,7 +78,7 @@ pub(super) fn is_relays_own(parts: &Parts, body: &[u8]) -> bool {
     let text = parts.headers.get(http_header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let unsigned = || !parts.headers.contains_key(header::REQUEST_ID);
     parts.status.is_server_error()
-        && error::peek(body).is_none()
+        && error::peek(body).is_none_or(|error| error.kind_text.is_empty())
         && (unsigned() || looks_like_html(text, body))
 }
 

@@ -96,9 +96,13 @@ pub(super) async fn land(
         .map(Box::from);
     match form(passage, &mut parts, &mut flight, head).await {
         Ok(form) => {
-            match relayed_page(&parts, &form) {
-                Some(status) => flight.failed(PathFault::Page(status)),
-                None => flight.answered(),
+            if let Some(status) = relayed_page(&parts, &form) {
+                flight.failed(PathFault::Page(status));
+            } else {
+                flight.answered();
+                if matches!(form, Form::Whole { .. }) {
+                    flight.held();
+                }
             }
             Ok(Answer { parts, shape: form.with(flight) })
         }
@@ -206,6 +210,17 @@ fn uncoded(parts: &Parts) -> bool {
         .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+/// What is left until a stream must have begun: it is counted from the request's last byte, not from the head.
+fn first_byte_left(passage: &Passage) -> Duration {
+    let timeouts = &passage.snapshot.settings.timeouts;
+    let spent = passage
+        .facts
+        .written_at
+        .map_or(Duration::ZERO, |written| clock::now().saturating_duration_since(written));
+    // A head that came at the last moment still gets one for its first byte.
+    timeouts.first_byte.saturating_sub(spent).max(Duration::from_secs(1).min(timeouts.first_byte))
+}
+
 /// Downloads.
 fn flows(family: Family) -> bool {
     matches!(family, Family::FileContent | Family::SkillContent | Family::BatchResults)
@@ -223,7 +238,7 @@ async fn first_events(passage: &mut Passage, flight: &mut Flight) -> Result<Form
         return Ok(Form::Stream { observer, first });
     }
     let timeouts = &passage.snapshot.settings.timeouts;
-    let mut until = (clock::now() + timeouts.first_byte).min(passage.total_deadline());
+    let mut until = (clock::now() + first_byte_left(passage)).min(passage.total_deadline());
     let node = Arc::clone(&flight.node.settings.name);
     loop {
         let facts = observer.facts();
@@ -265,12 +280,15 @@ async fn sniff(
     }
     let node = Arc::clone(&flight.node.settings.name);
     let due = answer_is_due(passage, parts, &head.method);
-    let chunk = match before(passage.total_deadline(), poll_fn(|cx| flight.poll_data(cx))).await {
+    let (gap, total) = (first_byte_left(passage), passage.total_deadline());
+    let until = total.min(clock::now() + gap);
+    let chunk = match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
         Ok(Some(Ok(chunk))) => chunk,
         Ok(None) if due => return Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
         Ok(None) => return Ok(flowing()),
         Ok(Some(Err(_))) => return Err(Fault::Lost { node, phase: "the answer had begun" }),
-        Err(Late) => return Err(Fault::Total { node }),
+        Err(Late) if clock::now() >= total => return Err(Fault::Total { node }),
+        Err(Late) => return Err(Fault::Silent { node, after_ms: gap.as_millis() }),
     };
     if looks_like_html(None, &chunk) {
         let status = parts.status.as_u16();

@@ -104,6 +104,7 @@ impl Flow {
     fn done(&mut self) {
         self.learn();
         if let Some(passage) = self.passage.take() {
+            self.flight.held();
             tell_attempt(&passage, AttemptResult::of(passage.facts.status));
         }
     }

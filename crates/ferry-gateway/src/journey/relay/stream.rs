@@ -193,7 +193,7 @@ impl Stream {
 
     /// The last bytes: what is ready, and an error event unless the stream had its clean end.
     fn end(&mut self, over: &Over) -> Option<Bytes> {
-        let flight = self.flight.take();
+        let mut flight = self.flight.take();
         let mut passage = self.passage.take()?;
         let ended = matches!(over, Over::Ended);
         let failed = self.observer.facts().error.is_some();
@@ -212,6 +212,9 @@ impl Stream {
             passage.facts.model.clone_from(&facts.model);
         }
         if clean {
+            if let Some(flight) = &mut flight {
+                flight.held();
+            }
             passage.facts.outcome = if failed { Outcome::UpstreamError } else { Outcome::Ok };
             tell_attempt(&passage, AttemptResult::Ok);
         } else {

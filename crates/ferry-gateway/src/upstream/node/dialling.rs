@@ -121,14 +121,19 @@ impl Node {
     fn dial_failed(&self, at: SocketAddr, begun: Instant, ended: Instant, error: DialError) {
         self.base.dial_failed(&self.settings.name, &error);
         let fault = PathFault::Dial(Arc::new(error));
-        if let Some(address) = self.known().get_mut(at) {
-            address.down = Some((ended, fault.clone()));
-            address.probed = Some(ended);
-        }
+        let others_stand = {
+            let mut known = self.known();
+            if let Some(address) = known.get_mut(at) {
+                address.down = Some((ended, fault.clone()));
+                address.probed = Some(ended);
+            }
+            known.iter().any(|other| other.at != at && other.up.is_some() && !other.is_down())
+        };
         if fault.was_answered() {
             self.base.heard(ended);
         }
-        let charged = !fault.points_home() || self.base.hears(ended);
+        // One address of several is not the node.
+        let charged = !others_stand && (!fault.points_home() || self.base.hears(ended));
         self.way.health.not_reached(begun, ended, fault, charged.then(|| self.base.roll()));
     }
 

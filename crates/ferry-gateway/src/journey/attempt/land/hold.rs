@@ -13,6 +13,7 @@ use http::response::Parts;
 
 use super::coded::{Undecodable, decode};
 use super::{BadAnswer, Fault, Form, uncoded};
+use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
 use crate::journey::flight::Flight;
@@ -29,10 +30,13 @@ pub(super) async fn hold(
     let settings = &passage.snapshot.settings;
     let (max, held_max) = (settings.answer_bytes_max, settings.held_bytes_max);
     let node = Arc::clone(&flight.node.settings.name);
-    let until = passage.total_deadline();
+    let gap = passage.snapshot.settings.timeouts.event_gap;
+    let total = passage.total_deadline();
     let mut set_aside = HeldBytes::none(&passage.shared);
     let mut pieces = Pieces::default();
     while !flight.landed() {
+        // The head is there: the rest comes without a model's pause.
+        let until = total.min(clock::now() + gap);
         match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
             Ok(None) => break,
             Ok(Some(Ok(chunk))) => {
@@ -46,7 +50,8 @@ pub(super) async fn hold(
             Ok(Some(Err(_broken))) => {
                 return Err(Fault::Lost { node, phase: "the answer had begun" });
             }
-            Err(Late) => return Err(Fault::Total { node }),
+            Err(Late) if clock::now() >= total => return Err(Fault::Total { node }),
+            Err(Late) => return Err(Fault::Silent { node, after_ms: gap.as_millis() }),
         }
     }
     let whole = join(pieces.finish());
