@@ -14,7 +14,7 @@ pub use self::state::{EXHAUSTED, FORBIDDEN_IN_A_ROW, KeyHealth, KeyState, speake
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Candidate {
     /// Stable over reloads and equal in all processes, so that all send a conversation to the same key:
-    /// a hash of node name and key.
+    /// a hash of the key alone, so that a conversation finds its key at the next node, too.
     pub id: u64,
     /// The workspace it belongs to: equal numbers, equal workspace.
     pub workspace: u64,

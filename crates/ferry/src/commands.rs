@@ -85,15 +85,3 @@ fn say(line: &str) -> miette::Result<()> {
         done => done.into_diagnostic(),
     }
 }
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

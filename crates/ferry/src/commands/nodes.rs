@@ -7,6 +7,7 @@ mod table;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use ferry_gateway::causes::with_causes;
 use ferry_gateway::config::{self, Inputs};
 use miette::miette;
 use serde_json::Value;
@@ -14,7 +15,7 @@ use serde_json::Value;
 use self::ask::{AdminPort, Failure};
 use self::table::Paper;
 use super::terminal;
-use super::{Shared, chain, runtime, say};
+use super::{Shared, runtime, say};
 
 /// Arguments of `ferry nodes`.
 #[derive(Debug, Args)]
@@ -64,7 +65,7 @@ pub(crate) fn run(args: NodesArgs, shared: Shared) -> miette::Result<ExitCode> {
     // A look-up of the port's host may still hang in the system's resolver; nobody waits for it.
     runtime.shutdown_background();
     let text = answered.map_err(|failure| {
-        miette!(help = failure.hint(&port, by_flag), "failed to {}", chain(&failure))
+        miette!(help = failure.hint(&port, by_flag), "failed to {}", with_causes(&failure))
     })?;
     say(&text)?;
     Ok(ExitCode::SUCCESS)
