@@ -15,6 +15,8 @@ use crate::clock;
 const STALE_MAX: u32 = 2;
 /// Probes without an answer after which a path is dead.
 const DEAD_AFTER: u32 = 3;
+/// Deaths within this time of one another are one occasion.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// For how long none is kept then.
 const NO_REUSE: Duration = Duration::from_mins(1);
 
@@ -138,8 +140,11 @@ impl Health {
 
     /// A kept-alive connection died under a request.
     pub(super) fn went_stale(&self, now: Instant) {
-        self.stale.fetch_add(1, Ordering::Relaxed);
-        self.last().stale = Some(now);
+        // Connections that die together, as when a node starts anew, are one occasion.
+        let again = self.last().stale.replace(now);
+        if again.is_none_or(|at| now.saturating_duration_since(at) >= TOGETHER) {
+            self.stale.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// True while a connection may be used for a second request.
