@@ -1,0 +1,165 @@
+//! The steps of JSON on one contiguous body: white space, strings, scalars. Strict by the letter of RFC 8259, since
+//! what one reader lets pass another may read otherwise.
+
+use std::ops::Range;
+
+use super::error::{WalkError, position};
+use crate::json::string_end;
+
+/// Bytes that are looked at in one step.
+const BLOCK: usize = 32;
+
+/// A string by its raw bytes, without the quotes.
+#[derive(Clone, Debug)]
+pub(super) struct Raw {
+    pub range: Range<usize>,
+    pub has_escape: bool,
+}
+
+/// A place in a body.
+#[derive(Debug)]
+pub(super) struct Reader<'a> {
+    pub body: &'a str,
+    pub at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) const fn bytes(&self) -> &'a [u8] {
+        self.body.as_bytes()
+    }
+
+    pub(super) fn slice(&self, range: &Range<usize>) -> &'a [u8] {
+        self.bytes().get(range.start..range.end).unwrap_or_default()
+    }
+
+    /// The next byte that is no white space.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        let bytes = self.bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+
+    /// Takes `byte` if it is next.
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == Some(byte);
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), WalkError> {
+        if self.take(byte) { Ok(()) } else { Err(self.unexpected(self.at)) }
+    }
+
+    /// Takes a string.
+    pub(super) fn string(&mut self) -> Result<Raw, WalkError> {
+        self.expect(b'"')?;
+        let start = self.at;
+        let rest = self.bytes().get(start..).unwrap_or_default();
+        let end = match short_end(rest) {
+            Some(end) => {
+                self.at = start + end + 1;
+                return Ok(Raw { range: start..start + end, has_escape: false });
+            }
+            None => string_end(rest, &mut false),
+        };
+        let Some(end) = end else { return Err(self.unexpected(self.body.len())) };
+        let range = start..start + end;
+        let raw = self.slice(&range);
+        let (has_escape, has_control) = kinds(raw);
+        if has_control {
+            let ahead = raw.iter().position(|byte| *byte < 0x20).unwrap_or_default();
+            return Err(self.unexpected(start + ahead));
+        }
+        self.at = range.end + 1;
+        Ok(Raw { range, has_escape })
+    }
+
+    /// Takes a number; answers where it stands.
+    pub(super) fn number(&mut self) -> Result<Range<usize>, WalkError> {
+        let start = self.at;
+        self.at += usize::from(self.next() == Some(b'-'));
+        if self.next() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.next() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.next() {
+            self.at += 1;
+            self.at += usize::from(matches!(self.next(), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(start..self.at)
+    }
+
+    /// Takes `true`, `false` or `null`.
+    pub(super) fn word(&mut self) -> Result<(), WalkError> {
+        let word: &[u8] = match self.next() {
+            Some(b't') => b"true",
+            Some(b'f') => b"false",
+            Some(b'n') => b"null",
+            _ => b"\0",
+        };
+        for letter in word {
+            if self.next() != Some(*letter) {
+                return Err(self.unexpected(self.at));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    fn next(&self) -> Option<u8> {
+        self.bytes().get(self.at).copied()
+    }
+
+    fn digits(&mut self) -> Result<(), WalkError> {
+        let rest = self.bytes().get(self.at..).unwrap_or_default();
+        let n_digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += n_digits;
+        if n_digits == 0 { Err(self.unexpected(self.at)) } else { Ok(()) }
+    }
+
+    /// What is wrong at the offset `at`.
+    #[cold]
+    pub(super) fn unexpected(&self, at: usize) -> WalkError {
+        let place = position(self.bytes(), at);
+        match self.bytes().get(at) {
+            Some(&byte) => WalkError::UnexpectedByte { at: place, byte },
+            None => WalkError::Truncated { at: place },
+        }
+    }
+}
+
+/// The end of a string of a few plain letters, as most names are: not worth a call.
+fn short_end(rest: &[u8]) -> Option<usize> {
+    let short = rest.get(..rest.len().min(BLOCK)).unwrap_or_default();
+    let end = short.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))?;
+    (short.get(end) == Some(&b'"')).then_some(end)
+}
+
+/// Whether a raw string has escapes, and whether it has bare control characters.
+fn kinds(raw: &[u8]) -> (bool, bool) {
+    let (blocks, rest) = raw.as_chunks::<BLOCK>();
+    // A lane for each byte of a block: so it becomes vector instructions.
+    let mut escapes = [0_u8; BLOCK];
+    let mut controls = [0_u8; BLOCK];
+    for block in blocks {
+        for ((byte, escape), control) in block.iter().zip(&mut escapes).zip(&mut controls) {
+            *escape |= u8::from(*byte == b'\\');
+            *control |= u8::from(*byte < 0x20);
+        }
+    }
+    let is_set = |lanes: &[u8; BLOCK]| lanes.iter().any(|lane| *lane != 0);
+    (
+        is_set(&escapes) || rest.contains(&b'\\'),
+        is_set(&controls) || rest.iter().any(|byte| *byte < 0x20),
+    )
+}
