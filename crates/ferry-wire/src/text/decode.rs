@@ -2,20 +2,14 @@
 //!
 //! The map from decoded to raw offsets is a list of the places behind escapes, since between two of them both run
 //! alike. It takes 8 bytes for an escape, which takes two of the body at least; a string without escapes needs neither.
+//! A fault's offset counts in the raw string.
+
+use super::error::{Fault, FaultKind};
 
 /// Bytes that are copied and looked through in one step.
 const BLOCK: usize = 16;
 
 const ONES: u64 = 0x0101_0101_0101_0101;
-
-/// Why an escape stands for nothing. The offset is that of its backslash in the raw string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EscapeFault {
-    /// No escape of JSON.
-    Broken { at: usize },
-    /// Half of a surrogate pair.
-    Lone { at: usize },
-}
 
 /// The place behind an escape.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +46,7 @@ impl Decoded {
     }
 
     /// Decodes the raw string `raw`, which is valid UTF-8.
-    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<(&str, &[Run]), EscapeFault> {
+    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<(&str, &[Run]), Fault> {
         self.runs.clear();
         // No escape is shorter than what it stands for, and a block may be copied past the end.
         if self.bytes.len() < raw.len() + BLOCK {
@@ -79,7 +73,7 @@ impl Decoded {
         let decoded = self.bytes.get(..to).unwrap_or_default();
         // Cannot fail, since both the pieces and the characters between them are whole.
         let text = simdutf8::basic::from_utf8(decoded);
-        Ok((text.map_err(|_invalid| EscapeFault::Broken { at: 0 })?, &self.runs))
+        Ok((text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.runs))
     }
 }
 
@@ -127,7 +121,7 @@ fn backslash(block: &[u8; BLOCK]) -> usize {
 }
 
 /// The character that the escape at `at` stands for, and the bytes it takes.
-fn escape(raw: &[u8], at: usize) -> Result<(char, usize), EscapeFault> {
+fn escape(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
     let plain = match raw.get(at + 1) {
         Some(b'n') => '\n',
         Some(&letter @ (b'"' | b'\\' | b'/')) => char::from(letter),
@@ -136,21 +130,21 @@ fn escape(raw: &[u8], at: usize) -> Result<(char, usize), EscapeFault> {
         Some(b'b') => '\u{8}',
         Some(b'f') => '\u{c}',
         Some(b'u') => return unicode(raw, at),
-        _ => return Err(EscapeFault::Broken { at }),
+        _ => return Err(FaultKind::BrokenEscape.at(at)),
     };
     Ok((plain, 2))
 }
 
-fn unicode(raw: &[u8], at: usize) -> Result<(char, usize), EscapeFault> {
-    let high = hex4(raw, at + 2).ok_or(EscapeFault::Broken { at })?;
+fn unicode(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
+    let high = hex4(raw, at + 2).ok_or(FaultKind::BrokenEscape.at(at))?;
     if let Some(character) = char::from_u32(high) {
         return Ok((character, 6));
     }
-    let lone = EscapeFault::Lone { at };
+    let lone = FaultKind::LoneSurrogate.at(at);
     if !(0xd800..0xdc00).contains(&high) || raw.get(at + 6..at + 8) != Some(b"\\u") {
         return Err(lone);
     }
-    let low = hex4(raw, at + 8).ok_or(EscapeFault::Broken { at: at + 6 })?;
+    let low = hex4(raw, at + 8).ok_or(FaultKind::BrokenEscape.at(at + 6))?;
     if !(0xdc00..0xe000).contains(&low) {
         return Err(lone);
     }
@@ -166,7 +160,7 @@ fn hex4(raw: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Hands every decoded piece of a short string to `each`.
-pub(super) fn decode_each(raw: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), EscapeFault> {
+pub(super) fn decode_each(raw: &[u8], mut each: impl FnMut(&[u8])) -> Result<(), Fault> {
     let mut from = 0;
     while let Some(ahead) = memchr::memchr(b'\\', raw.get(from..).unwrap_or_default()) {
         each(raw.get(from..from + ahead).unwrap_or_default());
@@ -179,13 +173,13 @@ pub(super) fn decode_each(raw: &[u8], mut each: impl FnMut(&[u8])) -> Result<(),
 }
 
 /// Checks the escapes of a string that nobody reads. Half a surrogate pair is right by the letter of RFC 8259.
-pub(super) fn check(raw: &[u8]) -> Result<(), EscapeFault> {
+pub(super) fn check(raw: &[u8]) -> Result<(), Fault> {
     let mut from = 0;
     while let Some(ahead) = memchr::memchr(b'\\', raw.get(from..).unwrap_or_default()) {
         from += ahead;
         from += match escape(raw, from) {
             Ok((_, taken)) => taken,
-            Err(EscapeFault::Lone { .. }) => 6,
+            Err(Fault { kind: FaultKind::LoneSurrogate, .. }) => 6,
             Err(fault) => return Err(fault),
         };
     }

@@ -3,8 +3,9 @@
 
 use memchr::memrchr;
 
-use crate::envelope::Position;
-use crate::envelope::Shown;
+use super::path::Steps;
+use crate::envelope::{Position, Shown};
+use crate::json::string_end;
 
 /// Why a body could not be walked. Display fits after "failed to".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,11 +98,59 @@ impl WalkError {
         let valid = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
         Self::NotUtf8 { at: position(body, valid) }
     }
+
+    /// For what a walk over `body` met when it stood at `steps`.
+    #[cold]
+    pub(super) fn of_fault(fault: Fault, body: &str, steps: &mut Steps) -> Self {
+        let bytes = body.as_bytes();
+        let at = position(bytes, fault.at);
+        match fault.kind {
+            FaultKind::NotAnObject => Self::NotAnObject { at },
+            FaultKind::TrailingBytes => Self::TrailingBytes { at },
+            FaultKind::TooDeep => Self::TooDeep { at },
+            FaultKind::BrokenEscape => Self::BrokenEscape { at },
+            FaultKind::LoneSurrogate => Self::LoneSurrogate { at, path: steps.render(body).into() },
+            FaultKind::DuplicateKey => {
+                let rest = bytes.get(fault.at..).unwrap_or_default();
+                let len = string_end(rest, &mut false).unwrap_or_default();
+                steps.push_name(&(fault.at..fault.at + len));
+                Self::DuplicateKey { at, path: steps.render(body).into() }
+            }
+            FaultKind::Unexpected => match bytes.get(fault.at) {
+                Some(&byte) => Self::UnexpectedByte { at, byte },
+                None => Self::Truncated { at },
+            },
+        }
+    }
+}
+
+/// What a walk met, and at which offset: small, since every step of a walk may end in one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fault {
+    pub kind: FaultKind,
+    pub at: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum FaultKind {
+    NotAnObject,
+    /// A byte that cannot stand there, or the end.
+    Unexpected,
+    TrailingBytes,
+    TooDeep,
+    BrokenEscape,
+    LoneSurrogate,
+    DuplicateKey,
+}
+
+impl FaultKind {
+    pub(super) const fn at(self, at: usize) -> Fault {
+        Fault { kind: self, at }
+    }
 }
 
 /// The place of the byte at the offset `at`. Lines are counted only when there is something to tell.
-#[cold]
-pub(super) fn position(body: &[u8], at: usize) -> Position {
+fn position(body: &[u8], at: usize) -> Position {
     let before = body.get(..at).unwrap_or(body);
     let lines = memchr::memchr_iter(b'\n', before).count();
     let line_start = memrchr(b'\n', before).map_or(0, |end| end + 1);

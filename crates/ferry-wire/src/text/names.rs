@@ -7,7 +7,8 @@
 
 use std::cmp::Ordering;
 
-use super::decode::{EscapeFault, decode_each};
+use super::decode::decode_each;
+use super::error::{Fault, FaultKind};
 
 /// Names of an object that are compared one by one; blocks and schemas have fewer.
 const FEW: usize = 24;
@@ -58,7 +59,7 @@ impl Names {
     }
 
     /// Decodes a name with escapes; answers where its letters begin.
-    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<usize, EscapeFault> {
+    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<usize, Fault> {
         let start = self.text.len();
         decode_each(raw, |piece| self.text.extend_from_slice(piece))?;
         Ok(start)
@@ -98,8 +99,8 @@ impl Names {
         is_new
     }
 
-    /// Closes an object; the offset of a name that it has twice is the error.
-    pub(super) fn close(&mut self, body: &[u8], mark: Mark) -> Result<(), usize> {
+    /// Closes an object.
+    pub(super) fn close(&mut self, body: &[u8], mark: Mark) -> Result<(), Fault> {
         let text = &self.text;
         let own = self.names.get_mut(mark.names..).unwrap_or_default();
         let mut twice = None;
@@ -119,7 +120,7 @@ impl Names {
         }
         self.names.truncate(mark.names);
         self.text.truncate(mark.text);
-        twice.map_or(Ok(()), Err)
+        twice.map_or(Ok(()), |at| Err(FaultKind::DuplicateKey.at(at)))
     }
 }
 
@@ -132,13 +133,11 @@ fn letters<'a>(body: &'a [u8], text: &'a [u8], name: Name) -> &'a [u8] {
 /// Spreads ordinary names; that others can be made to collide costs only the comparison of letters.
 fn hash(letters: &[u8]) -> u32 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |mixed: u64, word: u64| (mixed.rotate_left(23) ^ word).wrapping_mul(FACTOR);
     let (words, rest) = letters.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (slot, letter) in last.iter_mut().zip(rest) {
-        *slot = *letter;
-    }
-    let mixed = words.iter().chain([&last]).fold(letters.len() as u64, |mixed, word| {
-        (mixed.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR)
-    });
-    u32::try_from(mixed >> 32).unwrap_or_default()
+    let mixed = words
+        .iter()
+        .fold(letters.len() as u64, |mixed, word| mix(mixed, u64::from_le_bytes(*word)));
+    let last = rest.iter().fold(0, |word, letter| (word << 8) | u64::from(*letter));
+    u32::try_from(mix(mixed, last) >> 32).unwrap_or_default()
 }

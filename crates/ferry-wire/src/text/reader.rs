@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::error::{WalkError, position};
+use super::error::{Fault, FaultKind};
 use crate::json::string_end;
 
 /// Bytes that are looked at in one step.
@@ -50,12 +50,12 @@ impl<'a> Reader<'a> {
         is_next
     }
 
-    pub(super) fn expect(&mut self, byte: u8) -> Result<(), WalkError> {
-        if self.take(byte) { Ok(()) } else { Err(self.unexpected(self.at)) }
+    pub(super) fn expect(&mut self, byte: u8) -> Result<(), Fault> {
+        if self.take(byte) { Ok(()) } else { Err(FaultKind::Unexpected.at(self.at)) }
     }
 
     /// Takes a string.
-    pub(super) fn string(&mut self) -> Result<Raw, WalkError> {
+    pub(super) fn string(&mut self) -> Result<Raw, Fault> {
         self.expect(b'"')?;
         let start = self.at;
         let rest = self.bytes().get(start..).unwrap_or_default();
@@ -66,20 +66,20 @@ impl<'a> Reader<'a> {
             }
             None => string_end(rest, &mut false),
         };
-        let Some(end) = end else { return Err(self.unexpected(self.body.len())) };
+        let Some(end) = end else { return Err(FaultKind::Unexpected.at(self.body.len())) };
         let range = start..start + end;
         let raw = self.slice(&range);
         let (has_escape, has_control) = kinds(raw);
         if has_control {
             let ahead = raw.iter().position(|byte| *byte < 0x20).unwrap_or_default();
-            return Err(self.unexpected(start + ahead));
+            return Err(FaultKind::Unexpected.at(start + ahead));
         }
         self.at = range.end + 1;
         Ok(Raw { range, has_escape })
     }
 
     /// Takes a number; answers where it stands.
-    pub(super) fn number(&mut self) -> Result<Range<usize>, WalkError> {
+    pub(super) fn number(&mut self) -> Result<Range<usize>, Fault> {
         let start = self.at;
         self.at += usize::from(self.next() == Some(b'-'));
         if self.next() == Some(b'0') {
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes `true`, `false` or `null`.
-    pub(super) fn word(&mut self) -> Result<(), WalkError> {
+    pub(super) fn word(&mut self) -> Result<(), Fault> {
         let word: &[u8] = match self.next() {
             Some(b't') => b"true",
             Some(b'f') => b"false",
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         };
         for letter in word {
             if self.next() != Some(*letter) {
-                return Err(self.unexpected(self.at));
+                return Err(FaultKind::Unexpected.at(self.at));
             }
             self.at += 1;
         }
@@ -120,29 +120,36 @@ impl<'a> Reader<'a> {
         self.bytes().get(self.at).copied()
     }
 
-    fn digits(&mut self) -> Result<(), WalkError> {
+    fn digits(&mut self) -> Result<(), Fault> {
         let rest = self.bytes().get(self.at..).unwrap_or_default();
         let n_digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += n_digits;
-        if n_digits == 0 { Err(self.unexpected(self.at)) } else { Ok(()) }
-    }
-
-    /// What is wrong at the offset `at`.
-    #[cold]
-    pub(super) fn unexpected(&self, at: usize) -> WalkError {
-        let place = position(self.bytes(), at);
-        match self.bytes().get(at) {
-            Some(&byte) => WalkError::UnexpectedByte { at: place, byte },
-            None => WalkError::Truncated { at: place },
-        }
+        if n_digits == 0 { Err(FaultKind::Unexpected.at(self.at)) } else { Ok(()) }
     }
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHS: u64 = ONES * 0x80;
+
 /// The end of a string of a few plain letters, as most names are: not worth a call.
 fn short_end(rest: &[u8]) -> Option<usize> {
-    let short = rest.get(..rest.len().min(BLOCK)).unwrap_or_default();
-    let end = short.iter().position(|byte| *byte < 0x20 || matches!(byte, b'"' | b'\\'))?;
-    (short.get(end) == Some(&b'"')).then_some(end)
+    let (words, _) = rest.get(..rest.len().min(BLOCK))?.as_chunks::<8>();
+    let mut before = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
+        // The lowest high bit that is set marks the first of these; a borrow may set others above it.
+        let special = (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash)
+            | (word.wrapping_sub(ONES * 0x20) & !word);
+        let special = special & HIGHS;
+        if special != 0 {
+            let end = before + (special.trailing_zeros() / 8) as usize;
+            return (rest.get(end) == Some(&b'"')).then_some(end);
+        }
+        before += 8;
+    }
+    None
 }
 
 /// Whether a raw string has escapes, and whether it has bare control characters.

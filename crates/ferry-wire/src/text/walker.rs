@@ -1,7 +1,7 @@
 //! The walk itself: one value after another, each by what its place says.
 
-use super::decode::{EscapeFault, check};
-use super::error::{WalkError, position};
+use super::decode::check;
+use super::error::{Fault, FaultKind, WalkError};
 use super::names::Mark;
 use super::opaque::{is_base64, is_data_url, is_token};
 use super::place::{Place, Wanted};
@@ -36,18 +36,24 @@ impl<'a, 's> Walker<'a, 's> {
         Self { reader: Reader { body, at: 0 }, scratch, each, depth: 0, looks: 0 }
     }
 
-    pub(super) fn body(&mut self, shape: Shape) -> Result<(), WalkError> {
+    pub(super) fn body(mut self, shape: Shape) -> Result<(), WalkError> {
+        let walked = self.outermost(Place::Top(shape));
+        walked
+            .map_err(|fault| WalkError::of_fault(fault, self.reader.body, &mut self.scratch.steps))
+    }
+
+    fn outermost(&mut self, place: Place) -> Result<(), Fault> {
         if self.reader.peek() != Some(b'{') {
-            return Err(WalkError::NotAnObject { at: self.position(self.reader.at) });
+            return Err(FaultKind::NotAnObject.at(self.reader.at));
         }
-        self.object(Place::Top(shape))?;
+        self.object(place)?;
         if self.reader.peek().is_some() {
-            return Err(WalkError::TrailingBytes { at: self.position(self.reader.at) });
+            return Err(FaultKind::TrailingBytes.at(self.reader.at));
         }
         Ok(())
     }
 
-    fn value(&mut self, place: Place) -> Result<(), WalkError> {
+    fn value(&mut self, place: Place) -> Result<(), Fault> {
         match self.reader.peek() {
             Some(b'"') => {
                 let raw = self.reader.string()?;
@@ -57,11 +63,11 @@ impl<'a, 's> Walker<'a, 's> {
             Some(b'[') => self.array(place),
             Some(b'-' | b'0'..=b'9') => self.number(place),
             Some(b't' | b'f' | b'n') => self.reader.word(),
-            _ => Err(self.reader.unexpected(self.reader.at)),
+            _ => Err(FaultKind::Unexpected.at(self.reader.at)),
         }
     }
 
-    fn object(&mut self, place: Place) -> Result<(), WalkError> {
+    fn object(&mut self, place: Place) -> Result<(), Fault> {
         self.open()?;
         let is_looked = place.has_tag() && self.looks < LOOKS_MAX;
         let tag = if is_looked {
@@ -81,21 +87,20 @@ impl<'a, 's> Walker<'a, 's> {
                 self.reader.expect(b',')?;
             }
         }
-        let closed = self.scratch.names.close(self.reader.bytes(), mark);
-        closed.map_err(|at| self.duplicate(at))?;
+        self.scratch.names.close(self.reader.bytes(), mark)?;
         self.looks -= u32::from(is_looked);
         self.depth -= 1;
         Ok(())
     }
 
-    fn member(&mut self, place: Place, tag: Tag, mark: Mark) -> Result<(), WalkError> {
+    fn member(&mut self, place: Place, tag: Tag, mark: Mark) -> Result<(), Fault> {
         self.reader.peek();
         let raw = self.reader.string()?;
         let (body, bytes) = (self.reader.bytes(), self.reader.slice(&raw.range));
         let start = raw.range.start;
         let (below, len, decoded) = if raw.has_escape {
             let decoded = self.scratch.names.decode(bytes);
-            let decoded = decoded.map_err(|fault| self.broken(start, fault))?;
+            let decoded = decoded.map_err(|fault| fault.kind.at(start + fault.at))?;
             let letters = self.scratch.names.decoded(decoded);
             (place.member(tag, letters), letters.len(), Some(decoded))
         } else {
@@ -103,7 +108,7 @@ impl<'a, 's> Walker<'a, 's> {
         };
         let is_new = self.scratch.names.note(body, mark, (start, len), decoded);
         if !is_new {
-            return Err(self.duplicate(start));
+            return Err(FaultKind::DuplicateKey.at(start));
         }
         self.reader.expect(b':')?;
         self.scratch.steps.push_name(&raw.range);
@@ -112,7 +117,7 @@ impl<'a, 's> Walker<'a, 's> {
         Ok(())
     }
 
-    fn array(&mut self, place: Place) -> Result<(), WalkError> {
+    fn array(&mut self, place: Place) -> Result<(), Fault> {
         self.open()?;
         if !self.reader.take(b']') {
             self.scratch.steps.push_first();
@@ -129,16 +134,16 @@ impl<'a, 's> Walker<'a, 's> {
     }
 
     /// Takes the opening bracket that is next.
-    fn open(&mut self) -> Result<(), WalkError> {
+    fn open(&mut self) -> Result<(), Fault> {
         if self.depth == DEPTH_MAX {
-            return Err(WalkError::TooDeep { at: self.position(self.reader.at) });
+            return Err(FaultKind::TooDeep.at(self.reader.at));
         }
         self.depth += 1;
         self.reader.at += 1;
         Ok(())
     }
 
-    fn string(&mut self, raw: &Raw, place: Place) -> Result<(), WalkError> {
+    fn string(&mut self, raw: &Raw, place: Place) -> Result<(), Fault> {
         let bytes = self.reader.slice(&raw.range);
         let is_text = match place.string() {
             Wanted::No => false,
@@ -152,7 +157,7 @@ impl<'a, 's> Walker<'a, 's> {
         let start = raw.range.start;
         if !is_text || bytes.is_empty() {
             if raw.has_escape {
-                check(bytes).map_err(|fault| self.broken(start, fault))?;
+                check(bytes).map_err(|fault| fault.kind.at(start + fault.at))?;
             }
             return Ok(());
         }
@@ -161,18 +166,14 @@ impl<'a, 's> Walker<'a, 's> {
             return Ok(());
         }
         let (body, steps) = (self.reader.body, &self.scratch.steps);
-        match self.scratch.decoded.decode(bytes) {
-            Ok((text, runs)) => {
-                let runs = Some(runs);
-                let role = place.role();
-                (self.each)(&Span { body, text, start, runs, role, is_number: false, steps });
-                Ok(())
-            }
-            Err(fault) => Err(self.broken(start, fault)),
-        }
+        let decoded = self.scratch.decoded.decode(bytes);
+        let (text, runs) = decoded.map_err(|fault| fault.kind.at(start + fault.at))?;
+        let (role, runs) = (place.role(), Some(runs));
+        (self.each)(&Span { body, text, start, runs, role, is_number: false, steps });
+        Ok(())
     }
 
-    fn number(&mut self, place: Place) -> Result<(), WalkError> {
+    fn number(&mut self, place: Place) -> Result<(), Fault> {
         let range = self.reader.number()?;
         if place.wants_number() {
             self.hand_out(&Raw { range, has_escape: false }, place.role(), true);
@@ -187,33 +188,5 @@ impl<'a, 's> Walker<'a, 's> {
         let steps = &self.scratch.steps;
         let start = raw.range.start;
         (self.each)(&Span { body, text, start, runs: None, role, is_number, steps });
-    }
-
-    fn position(&self, at: usize) -> crate::envelope::Position {
-        position(self.reader.bytes(), at)
-    }
-
-    /// For an escape in the raw string that begins at `start`.
-    #[cold]
-    fn broken(&self, start: usize, fault: EscapeFault) -> WalkError {
-        match fault {
-            EscapeFault::Broken { at } => WalkError::BrokenEscape { at: self.position(start + at) },
-            EscapeFault::Lone { at } => WalkError::LoneSurrogate {
-                at: self.position(start + at),
-                path: self.scratch.steps.render(self.reader.body).into(),
-            },
-        }
-    }
-
-    /// For a name that its object has twice, at the offset `at`.
-    #[cold]
-    fn duplicate(&mut self, at: usize) -> WalkError {
-        let rest = self.reader.bytes().get(at..).unwrap_or_default();
-        let len = crate::json::string_end(rest, &mut false).unwrap_or_default();
-        self.scratch.steps.push_name(&(at..at + len));
-        WalkError::DuplicateKey {
-            at: self.position(at),
-            path: self.scratch.steps.render(self.reader.body).into(),
-        }
     }
 }
