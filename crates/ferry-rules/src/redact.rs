@@ -4,7 +4,11 @@
 //! in the text whatever stands in it, and nothing is allocated where nothing is found. It never changes a text, and no value
 //! leaves it but by the offsets of a [`Hit`].
 
+pub mod action;
+pub mod conversation;
 mod kind;
+pub mod policy;
+pub mod pseudonym;
 
 pub use kind::Kind;
 

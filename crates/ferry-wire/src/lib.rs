@@ -12,6 +12,7 @@ pub mod framing;
 pub mod header;
 mod json;
 pub mod path;
+pub mod restore;
 pub mod results_url;
 pub mod splice;
 pub mod sse;
