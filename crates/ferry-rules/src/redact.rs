@@ -5,8 +5,10 @@
 //! leaves it but by the offsets of a [`Hit`].
 
 pub mod action;
+pub mod apply;
 pub mod conversation;
 mod kind;
+mod known;
 pub mod policy;
 pub mod pseudonym;
 

@@ -23,7 +23,6 @@ fn restorer() -> Arc<Restorer> {
     Arc::new(Restorer::new(pairs()).unwrap())
 }
 
-
 /// What a text should become: by plain search, which is slow and simple.
 fn expected(text: &str) -> String {
     let mut text = text.to_owned();
@@ -77,8 +76,9 @@ fn blocks(stream: &str) -> Vec<(u64, String)> {
         let data: Json = serde_json::from_str(data).unwrap();
         let index = data["index"].as_u64().unwrap_or(0);
         is_open &= data["type"] != "message_stop";
-        let piece = data["delta"]["text"].as_str().or(data["delta"]["partial_json"].as_str());
-        let Some(piece) = piece.or(data["completion"].as_str()) else { continue };
+        let piece =
+            data["delta"]["text"].as_str().or_else(|| data["delta"]["partial_json"].as_str());
+        let Some(piece) = piece.or_else(|| data["completion"].as_str()) else { continue };
         assert!(is_open, "text behind the end");
         match blocks.iter_mut().find(|(known, _)| *known == index) {
             Some((_, text)) => text.push_str(piece),
@@ -92,8 +92,11 @@ fn blocks(stream: &str) -> Vec<(u64, String)> {
 fn words() -> impl Strategy<Value = String> {
     let word = prop_oneof![
         proptest::sample::select(pairs()).prop_map(|(token, _)| token.to_string()),
-        (proptest::sample::select(pairs()), 0_usize..29)
-            .prop_map(|((token, _), end)| token.as_str()[..end].to_owned()),
+        (proptest::sample::select(pairs()), 0_usize..29).prop_map(|((token, _), end)| token
+            .to_string()
+            .chars()
+            .take(end)
+            .collect()),
         Just(token(9).to_string()),
         proptest::sample::select(vec![
             "P", "PI", "PII_", "II_CARD_", "B", "\n", "\"", "\\", "张", "🂡", " a "
@@ -219,4 +222,181 @@ proptest! {
         restore.end(&mut out);
         prop_assert_eq!(out.concat(), stream);
     }
+}
+
+fn pushed(chunks: &[&str]) -> (Vec<String>, RestoreStream) {
+    let mut restore = RestoreStream::new(restorer());
+    let mut each = Vec::new();
+    for chunk in chunks {
+        let mut out = Vec::new();
+        restore.push(Bytes::copy_from_slice(chunk.as_bytes()), &mut out);
+        each.push(String::from_utf8(out.concat()).unwrap());
+    }
+    (each, restore)
+}
+
+#[test]
+fn only_an_end_that_can_become_a_pseudonym_of_this_request_is_held() {
+    let long = token(7).to_string();
+    let half: String = long.chars().take(12).collect();
+    for (text, sent) in [
+        ("GDP", "GD"),
+        ("P is", "P is"),
+        ("to PII_", "to "),
+        ("to PII_MAIL_", "to PII_MAIL_"),
+        (&format!("to {half}"), "to "),
+        (&format!("to {half}ZZZ"), &format!("to {half}ZZZ")),
+    ] {
+        let (out, _) = pushed(&[&text_delta(0, text)]);
+        assert_eq!(out, [text_delta(0, sent)], "{text}");
+    }
+}
+
+#[test]
+fn a_delta_of_which_nothing_is_left_is_dropped() {
+    let (out, _) = pushed(&[&text_delta(0, "PII_"), &text_delta(0, ""), &text_delta(0, "x")]);
+    assert_eq!(out, [String::new(), text_delta(0, ""), text_delta(0, "PII_x")]);
+}
+
+#[test]
+fn what_is_held_leaves_before_the_end_of_block_message_and_stream() {
+    let error = event("error", &json!({"type": "error", "error": {"type": "api_error"}}));
+    let held = text_delta(2, "PI");
+    let flushed = "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":2,\"delta\":{\"type\":\"text_delta\",\"text\":\"PI\"}}\n\n";
+    for last in [stop(2), message_stop(), error] {
+        let (out, _) = pushed(&[&held, &last]);
+        assert_eq!(out, [String::new(), flushed.to_owned() + &last]);
+    }
+    let (_, mut restore) = pushed(&[&held, "event: content_block_delta\ndata: {\"ty"]);
+    let mut out = Vec::new();
+    restore.cut(&mut out);
+    assert_eq!(out.concat(), flushed.as_bytes());
+    out.clear();
+    restore.cut(&mut out);
+    restore.end(&mut out);
+    assert!(out.is_empty());
+    let (_, mut restore) = pushed(&[&held]);
+    restore.end(&mut out);
+    assert_eq!(out.concat(), flushed.as_bytes());
+}
+
+#[test]
+fn a_tools_input_that_ends_within_a_string_is_flushed_as_input() {
+    let (out, _) = pushed(&[&input_delta(1, "{\"a\":\"P"), &stop(1)]);
+    assert_eq!(out[0], input_delta(1, "{\"a\":\""));
+    assert_eq!(blocks(&out.concat()), [(1, "{\"a\":\"P".to_owned())]);
+}
+
+#[test]
+fn thinking_and_what_is_unknown_pass_as_the_same_slice() {
+    let token = token(7);
+    let thinking = delta(0, &json!({"type": "thinking_delta", "thinking": token.as_str()}));
+    let signature = delta(0, &json!({"type": "signature_delta", "signature": token.as_str()}));
+    let unknown = event("later", &json!({"text": token.as_str()}));
+    let bad = format!("event: content_block_delta\ndata: {{\"index\":{token}\n\n");
+    let lines =
+        format!("event: content_block_delta\ndata: {{\"index\":0,\ndata: \"{token}\"}}\n\n");
+    let stream = Bytes::from([thinking, signature, unknown, bad, lines].concat());
+    let mut restore = RestoreStream::new(restorer());
+    let mut out = Vec::new();
+    restore.push(stream.clone(), &mut out);
+    assert_eq!(out.len(), 1);
+    assert_eq!(out[0].as_ptr(), stream.as_ptr());
+    assert_eq!(out[0], stream);
+    assert_eq!(restore.counts(), Counts::default());
+}
+
+#[test]
+fn a_citation_and_a_block_that_comes_whole_are_restored() {
+    let token = token(7).to_string();
+    let cited = |text: &str| {
+        let citation =
+            json!({"type": "char_location", "cited_text": text, "document_title": &token});
+        delta(0, &json!({"type": "citations_delta", "citation": citation}))
+    };
+    let start = |text: &str| {
+        let block = json!({"type": "text", "text": text});
+        let data = json!({"type": "content_block_start", "index": 0, "content_block": block});
+        event("content_block_start", &data)
+    };
+    let (out, restore) = pushed(&[&start(&token), &cited(&token)]);
+    assert_eq!(out, [start(CARD), cited(CARD)]);
+    assert_eq!(restore.counts().restored, 2);
+}
+
+#[test]
+fn an_unknown_pseudonym_is_counted_once_wherever_it_is_split() {
+    let text = format!("a{}b", token(9));
+    for at in 0..text.len() {
+        let (head, tail) = text.split_at(at);
+        let (out, restore) = pushed(&[&text_delta(0, head), &text_delta(0, tail), &stop(0)]);
+        assert_eq!(blocks(&out.concat())[0].1, text);
+        assert_eq!(restore.counts(), Counts { unknown: 1, ..Counts::default() }, "{at}");
+    }
+}
+
+#[test]
+fn a_long_event_is_held_whole_and_one_too_long_passes_unread() {
+    let token = token(7).to_string();
+    let filler = "x".repeat(300_000);
+    let long = text_delta(0, &format!("{token}{filler}P"));
+    let stream = long + &text_delta(0, "x");
+    let (out, counts) = restored(stream.as_bytes(), 16 * 1024);
+    assert_eq!(blocks(&out)[0].1, format!("{CARD}{filler}Px"));
+    assert_eq!(counts.unread, 0);
+
+    let filler = "x".repeat(EVENT_BYTES_MAX + 20_000);
+    let long = text_delta(0, &format!("{token}{filler}"));
+    let stream = text_delta(0, "P") + &long + &text_delta(0, &token) + &stop(0);
+    for size in [16 * 1024, 3 * EVENT_BYTES_MAX] {
+        let (out, counts) = restored(stream.as_bytes(), size);
+        let is_read = size > EVENT_BYTES_MAX;
+        let middle = if is_read { CARD } else { &token };
+        assert_eq!(blocks(&out)[0].1, format!("P{middle}{filler}{CARD}"), "{size}");
+        assert_eq!(counts.unread, u64::from(!is_read));
+    }
+}
+
+#[test]
+fn behind_the_observer_the_stream_is_the_same() {
+    let stream: String = (0..200).map(|place| text_delta(0, &format!("{place} PII_"))).collect();
+    let stream = format!(": hello\n{stream}{}{}", stop(0), message_stop());
+    let mut observer = crate::sse::Observer::new(crate::sse::Flavor::Messages);
+    let mut restore = RestoreStream::new(restorer());
+    let (mut pieces, mut out) = (Vec::new(), Vec::new());
+    for chunk in stream.as_bytes().chunks(50) {
+        observer.push(Bytes::copy_from_slice(chunk), &mut pieces);
+        pieces.drain(..).for_each(|piece| restore.push(piece, &mut out));
+    }
+    restore.end(&mut out);
+    let out = String::from_utf8(out.concat()).unwrap();
+    assert!(out.starts_with(": hello\n"));
+    let texts = |stream: &str| blocks(stream.strip_prefix(": hello\n").unwrap());
+    assert_eq!(texts(&out), texts(&stream));
+}
+
+#[test]
+fn more_blocks_at_once_than_lanes_pass_as_they_are() {
+    let stream: String = (0..100).map(|index| text_delta(index, "P")).collect();
+    let (out, _) = restored((stream + &message_stop()).as_bytes(), 1000);
+    let blocks = blocks(&out);
+    assert_eq!(blocks.len(), 100);
+    assert!(blocks.iter().all(|(_, text)| text == "P"));
+}
+
+#[test]
+fn an_answer_without_a_pseudonym_or_that_is_no_json_is_left_alone() {
+    let token = token(7);
+    for body in [
+        "{\"content\":[{\"type\":\"text\",\"text\":\"P\"}]}".to_owned(),
+        format!("<html>{token}</html>"),
+        format!("{{\"content\":[{{\"type\":\"text\",\"text\":\"{token}\"}}"),
+        format!("{{\"id\":\"{token}\",\"content\":null}}"),
+        format!("[\"{token}\"]"),
+    ] {
+        let body = Bytes::from(body);
+        assert_eq!(restorer().answer(&body, &mut Counts::default()), None);
+    }
+    assert!(Restorer::new(Vec::<(Token, &str)>::new()).is_none());
+    assert_eq!(format!("{:?}", restorer()), "Restorer { pairs: 3, .. }");
 }
