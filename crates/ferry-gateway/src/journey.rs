@@ -82,7 +82,7 @@ impl Journey {
         let admitted = admit::admit(identified)?;
         let read = read::read(admitted).await?;
         let reserved = reserve::reserve(read);
-        let clean = redact::redact(reserved);
+        let clean = redact::redact(reserved).await?;
         let sought = cache::look_up(clean);
         match relay::plan(&sought) {
             None => Ok(relay::relay(attempt::attempt(sought).await?)),

@@ -114,6 +114,14 @@ impl Edits {
         Ok(())
     }
 
+    /// Each edit in order: the range of the body, and what comes there.
+    pub fn iter(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
+        self.sorted.iter().map(|edit| {
+            let put = self.text.get(edit.put.start..edit.put.end).unwrap_or_default();
+            (edit.start..edit.end, put)
+        })
+    }
+
     /// The length of a body of `len` bytes after the edits.
     ///
     /// All must lie inside the body.

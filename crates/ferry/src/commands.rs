@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod mock;
 mod nodes;
+mod redact;
 mod serve;
 mod terminal;
 
@@ -46,6 +47,8 @@ enum Command {
     Mock(mock::MockArgs),
     /// Asks a running Ferry how its nodes are doing, and resets one
     Nodes(nodes::NodesArgs),
+    /// Shows what redaction would do to a text or a request: no traffic, nothing sent
+    Redact(redact::RedactArgs),
     /// Checks, shows and explains the configuration
     Config(config::ConfigArgs),
 }
@@ -57,6 +60,7 @@ impl Cli {
             Command::Demo(args) => demo::run(args),
             Command::Mock(args) => runtime(None)?.block_on(mock::run(args)),
             Command::Nodes(args) => nodes::run(args, self.shared),
+            Command::Redact(args) => redact::run(&args, self.shared),
             Command::Config(args) => config::run(args, self.shared.config, self.shared.set),
         }
     }

@@ -8,9 +8,11 @@ use std::time::{Instant, SystemTime};
 
 use ferry_rules::budget::{self, Budget, Budgets};
 use ferry_rules::key::KeyState;
+use ferry_rules::redact::pseudonym::Secret;
 use ferry_rules::retry::Verdict;
 use ferry_wire::affinity::Prefix;
 use ferry_wire::path::Family;
+use ferry_wire::restore::{Counts, Restorer};
 use ferry_wire::stream_flag::StreamFlag;
 use ferry_wire::usage::Usage;
 use http::{HeaderValue, Method};
@@ -19,8 +21,9 @@ use super::settings::Retry;
 use super::settle;
 use super::snapshot::Snapshot;
 use crate::clock;
+use crate::redaction::Keeper;
 use crate::state::State;
-use crate::telemetry::{Outcome, Telemetry};
+use crate::telemetry::{Outcome, RestoreResult, Telemetry};
 use crate::upstream::{Base, Node};
 
 /// What all passages share, over every reload.
@@ -34,6 +37,8 @@ pub struct Shared {
     pub(super) in_flight: AtomicUsize,
     /// Bytes of held bodies and answers.
     pub(super) held: AtomicU64,
+    /// Which redaction rules each conversation began with.
+    pub(super) redaction: Keeper,
     /// What retries of all requests together may cost.
     budgets: Mutex<Budgets>,
     base: Base,
@@ -59,6 +64,7 @@ impl Shared {
             paid: Budget::full(budget::Settings::paid(retry.paid_ratio, retry.paid_burst), now),
         };
         Self {
+            redaction: Keeper::new(Secret::new(state.tenant_secret())),
             budgets: Mutex::new(budgets),
             base,
             telemetry,
@@ -112,6 +118,11 @@ impl Shared {
 
     fn budgets(&self) -> MutexGuard<'_, Budgets> {
         self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What pseudonyms are made with.
+    pub(crate) fn redaction_secret(&self) -> &Secret {
+        self.redaction.secret()
     }
 
     /// Requests in flight now.
@@ -245,6 +256,8 @@ pub(super) struct Facts {
     pub(super) usage_is_lower_bound: bool,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+    /// Sensitive values found in the request.
+    pub(super) redactions: u64,
     pub(super) code: Option<&'static str>,
 }
 
@@ -275,6 +288,7 @@ impl Facts {
             usage_is_lower_bound: false,
             bytes_in: 0,
             bytes_out: 0,
+            redactions: 0,
             code: None,
         }
     }
@@ -314,6 +328,8 @@ pub struct Passage {
     /// The base URL ended in `/v1`: mended, and said in a hint.
     pub(super) doubled_v1: bool,
     pub(super) facts: Facts,
+    /// Turns the pseudonyms of this request back in its answer; nothing when it has none.
+    pub(super) restorer: Option<Arc<Restorer>>,
     /// Dropping it frees the seat; it stays until the last byte is out.
     pub(super) permit: Option<Permit>,
 }
@@ -344,12 +360,20 @@ impl Passage {
             cors: None,
             doubled_v1: false,
             facts: Facts::begin(),
+            restorer: None,
             permit: None,
         })
     }
 }
 
 impl Passage {
+    /// Tells what was met of pseudonyms in the answer.
+    pub(super) fn restored(&self, counts: Counts) {
+        let Counts { restored, unknown, .. } = counts;
+        self.shared.telemetry.restored(&self.line, RestoreResult::Restored, restored);
+        self.shared.telemetry.restored(&self.line, RestoreResult::Unknown, unknown);
+    }
+
     /// When the whole request must be over.
     pub(super) fn total_deadline(&self) -> Instant {
         let timeouts = &self.snapshot.settings.timeouts;

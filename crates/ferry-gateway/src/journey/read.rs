@@ -17,7 +17,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-pub(super) use self::coding::CodingFault;
+pub(super) use self::coding::{CodingFault, decoded};
 use self::coding::EnvelopeReader;
 use super::accept::Head;
 use super::admit::Admitted;
@@ -212,13 +212,17 @@ async fn awaited(
     }
 }
 
-fn note(passage: &mut Passage, envelope: Envelope) {
+/// Notes what the envelope says.
+pub(super) fn note(passage: &mut Passage, envelope: Envelope) {
     passage.facts.model = envelope.model;
     passage.facts.stream = envelope.stream;
     passage.facts.stream_flag = envelope.stream_flag;
-    if passage.snapshot.has_many_keys {
-        passage.facts.user_id = envelope.user_id;
+    let snapshot = &passage.snapshot;
+    if snapshot.has_many_keys || passage.shared.redaction.asks(&snapshot.settings.redaction) {
         passage.facts.prefix = envelope.prefix;
+    }
+    if snapshot.has_many_keys {
+        passage.facts.user_id = envelope.user_id;
         passage.facts.container = envelope.container;
     }
 }

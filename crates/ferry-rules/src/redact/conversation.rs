@@ -12,42 +12,13 @@ use super::pseudonym::Secret;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Conversation([u8; 16]);
 
-/// What a conversation begins with, text by text.
-///
-/// The decoded texts are to be given and not the bytes of the body: clients move the marks of the
-/// cache from turn to turn.
-#[derive(Debug)]
-pub struct Beginning(blake3::Hasher);
-
-/// What a text of the beginning belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The system prompt.
-    System,
-    /// The first turn of the user.
-    FirstTurn,
-}
-
-impl Beginning {
-    /// Before any text.
-    pub fn new(secret: &Secret) -> Self {
-        Self(blake3::Hasher::new_keyed(&secret.conversation))
-    }
-
-    /// Takes the next text.
-    pub fn take(&mut self, part: Part, text: &str) {
-        let part = match part {
-            Part::System => 0,
-            Part::FirstTurn => 1,
-        };
-        // With its length before it, no text can pass for two.
-        self.0.update(&[part]).update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
-    }
-
-    /// The conversation that begins so.
-    pub fn conversation(&self) -> Conversation {
-        let hash = self.0.finalize();
-        Conversation(hash.as_bytes().first_chunk().copied().unwrap_or_default())
+impl Conversation {
+    /// The conversation of a tenant that begins so. `beginning` is a hash of what all its turns share: the system
+    /// prompt and the first turn, without the marks that clients move from turn to turn.
+    pub fn of(secret: &Secret, tenant: &str, beginning: u64) -> Self {
+        let mut hasher = blake3::Hasher::new_keyed(&secret.conversation);
+        hasher.update(&beginning.to_le_bytes()).update(tenant.as_bytes());
+        Self(hasher.finalize().as_bytes().first_chunk().copied().unwrap_or_default())
     }
 }
 
@@ -99,26 +70,13 @@ mod tests {
 
     use super::*;
 
-    fn conversation(texts: &[(Part, &str)]) -> Conversation {
-        let mut beginning = Beginning::new(&Secret::new(&[7; 32]));
-        for (part, text) in texts {
-            beginning.take(*part, text);
-        }
-        beginning.conversation()
-    }
-
     #[test]
-    fn borders_and_parts_of_texts_tell_conversations_apart() {
-        let one = conversation(&[(Part::System, "ab"), (Part::FirstTurn, "c")]);
-        assert_eq!(one, conversation(&[(Part::System, "ab"), (Part::FirstTurn, "c")]));
-        for other in [
-            conversation(&[(Part::System, "a"), (Part::FirstTurn, "bc")]),
-            conversation(&[(Part::System, "a"), (Part::System, "b"), (Part::FirstTurn, "c")]),
-            conversation(&[(Part::FirstTurn, "ab"), (Part::FirstTurn, "c")]),
-            conversation(&[]),
-        ] {
-            assert_ne!(one, other);
-        }
+    fn tenants_and_beginnings_tell_conversations_apart() {
+        let of = |tenant, beginning| Conversation::of(&Secret::new(&[7; 32]), tenant, beginning);
+        assert_eq!(of("t_1", 1), of("t_1", 1));
+        assert_ne!(of("t_1", 1), of("t_2", 1));
+        assert_ne!(of("t_1", 1), of("t_1", 2));
+        assert_ne!(of("t_1", 1), Conversation::of(&Secret::new(&[8; 32]), "t_1", 1));
     }
 
     proptest! {

@@ -129,6 +129,18 @@ impl Policy {
         self.action(kind) != Action::Allow
     }
 
+    /// Whether nothing is looked for.
+    pub fn is_off(&self) -> bool {
+        let all = self.built_in.iter().chain(&self.custom);
+        all.into_iter().all(|action| *action == Action::Allow)
+    }
+
+    /// Whether some kind is replaced.
+    pub fn can_replace(&self) -> bool {
+        let all = self.built_in.iter().chain(&self.custom);
+        !self.dry_run && all.into_iter().any(|action| action.replaces())
+    }
+
     /// Whether some kind is refused: then a body that cannot be scanned is refused as well.
     pub fn can_block(&self) -> bool {
         let all = self.built_in.iter().chain(&self.custom);

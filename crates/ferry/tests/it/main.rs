@@ -27,6 +27,7 @@ mod origin;
 mod paths;
 mod patience;
 mod process;
+mod redact;
 mod retries;
 mod secure;
 mod streams;

@@ -1,0 +1,1 @@
+//! What detectors find and what they leave, in tables and with properties.
