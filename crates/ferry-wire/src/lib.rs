@@ -13,6 +13,7 @@ pub mod header;
 mod json;
 pub mod path;
 pub mod results_url;
+pub mod splice;
 pub mod sse;
 pub mod stream_flag;
 pub mod usage;
