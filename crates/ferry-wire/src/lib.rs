@@ -16,4 +16,5 @@ pub mod results_url;
 pub mod splice;
 pub mod sse;
 pub mod stream_flag;
+pub mod text;
 pub mod usage;
