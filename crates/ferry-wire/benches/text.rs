@@ -146,9 +146,27 @@ fn splice_200_kb(bencher: Bencher<'_, '_>, n_edits: usize) {
     bencher.counter(ItemsCount::new(n_edits)).bench(|| edits.apply(divan::black_box(&pieces)));
 }
 
+/// The places of hits far behind the last escape, and among escapes: neither may depend on the length of the text.
+#[divan::bench(args = [1, 1000])]
+fn raw_of_10_000_hits_in_10_mb(bencher: Bencher<'_, '_>, kilobytes_of_escapes: usize) {
+    let escapes = "\\n1".repeat(kilobytes_of_escapes * KIB / 3);
+    let body = format!(r#"{{"system":"{escapes}{}"}}"#, "1234567890".repeat(KIB * KIB));
+    bencher.counter(ItemsCount::new(10_000_usize)).bench_local(|| {
+        let mut n_bytes = 0;
+        text::walk(body.as_bytes(), Shape::Messages, &mut Scratch::new(), |span| {
+            for hit in 0..10_000 {
+                let at = hit * (span.text().len() / 10_000 - 1);
+                n_bytes += divan::black_box(span.raw(at..at + 18)).len();
+            }
+        })
+        .unwrap();
+        n_bytes
+    });
+}
+
 /// 200 KiB each of what costs a walk most.
 mod hostile {
-    use super::*;
+    use super::{Bencher, Bytes, KIB, walk};
 
     const BYTES: usize = 200 * KIB;
 

@@ -1,7 +1,8 @@
 //! Strings with escapes: what they say, and where each part of it stood.
 //!
-//! The map from decoded to raw offsets is a list of the places behind escapes, since between two of them both run
-//! alike. It takes 8 bytes for an escape, which takes two of the body at least; a string without escapes needs neither.
+//! The map from decoded to raw offsets is a list of places behind escapes, one in [`MARK_BYTES`] at most; from the mark
+//! before it an offset is found by decoding again. So the map is an eighth of the string at worst, and is read for
+//! hits alone; a string without escapes needs none.
 //! A fault's offset counts in the raw string.
 
 use super::error::{Fault, FaultKind};
@@ -9,23 +10,37 @@ use super::error::{Fault, FaultKind};
 /// Bytes that are copied and looked through in one step.
 const BLOCK: usize = 16;
 
+/// Raw bytes between two marks at least: what is decoded again for a hit takes some 100 ns.
+const MARK_BYTES: usize = 64;
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 
-/// The place behind an escape.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+/// A place behind an escape.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Mark {
     decoded: u32,
     raw: u32,
 }
 
-impl Run {
-    pub(super) const fn decoded(self) -> usize {
-        self.decoded as usize
+/// Where the byte at the offset `decoded` of a decoded string begins in the raw one.
+pub(super) fn raw_offset(raw: &[u8], marks: &[Mark], decoded: usize) -> usize {
+    let behind = marks.partition_point(|mark| mark.decoded as usize <= decoded);
+    let mark = behind.checked_sub(1).and_then(|index| marks.get(index));
+    let mark = mark.copied().unwrap_or_default();
+    let (mut at, mut left) = (mark.raw as usize, decoded - mark.decoded as usize);
+    // Behind this every escape has a mark, so that what is left is plain, however long it is.
+    let end = at + MARK_BYTES;
+    while left > 0 && at < end {
+        let rest = raw.get(at..end.min(raw.len())).unwrap_or_default();
+        let Some(plain) = memchr::memchr(b'\\', rest).filter(|plain| *plain < left) else { break };
+        at += plain;
+        left -= plain;
+        // The string was decoded before, so that the escape is whole.
+        let Ok((character, taken)) = escape(raw, at) else { break };
+        at += taken;
+        left = left.saturating_sub(character.len_utf8());
     }
-
-    pub(super) const fn raw(self) -> usize {
-        self.raw as usize
-    }
+    at + left
 }
 
 /// The buffer for one decoded string and its map.
@@ -33,7 +48,7 @@ impl Run {
 pub(super) struct Decoded {
     /// Its length only grows, so that it is filled with zeros once.
     bytes: Vec<u8>,
-    runs: Vec<Run>,
+    marks: Vec<Mark>,
 }
 
 impl Decoded {
@@ -41,19 +56,25 @@ impl Decoded {
         if self.bytes.len() > bytes_max {
             self.bytes = Vec::new();
         }
-        self.runs.clear();
-        self.runs.shrink_to(bytes_max / size_of::<Run>());
+        self.marks.clear();
+        self.marks.shrink_to(bytes_max / size_of::<Mark>());
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.marks.capacity() * size_of::<Mark>() + self.bytes.capacity()
     }
 
     /// Decodes the raw string `raw`, which is valid UTF-8.
-    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<(&str, &[Run]), Fault> {
-        self.runs.clear();
+    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<(&str, &[Mark]), Fault> {
+        self.marks.clear();
         // No escape is shorter than what it stands for, and a block may be copied past the end.
         if self.bytes.len() < raw.len() + BLOCK {
+            self.bytes.reserve_exact(raw.len() + BLOCK - self.bytes.len());
             self.bytes.resize(raw.len() + BLOCK, 0);
         }
-        let mut from = 0;
-        let mut to = 0;
+        let (mut from, mut to) = (0, 0);
+        let mut next_mark = MARK_BYTES;
         loop {
             let taken = copy_plain(raw, from, &mut self.bytes, to);
             from += taken;
@@ -67,13 +88,16 @@ impl Decoded {
                 Some(room) => character.encode_utf8(room).len(),
                 None => 0,
             };
-            let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-            self.runs.push(Run { decoded: short(to), raw: short(from) });
+            if from >= next_mark {
+                let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+                self.marks.push(Mark { decoded: short(to), raw: short(from) });
+                next_mark = from + MARK_BYTES;
+            }
         }
         let decoded = self.bytes.get(..to).unwrap_or_default();
         // Cannot fail, since both the pieces and the characters between them are whole.
         let text = simdutf8::basic::from_utf8(decoded);
-        Ok((text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.runs))
+        Ok((text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.marks))
     }
 }
 
@@ -136,7 +160,7 @@ fn escape(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
 }
 
 fn unicode(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
-    let high = hex4(raw, at + 2).ok_or(FaultKind::BrokenEscape.at(at))?;
+    let high = hex4(raw, at + 2).ok_or_else(|| FaultKind::BrokenEscape.at(at))?;
     if let Some(character) = char::from_u32(high) {
         return Ok((character, 6));
     }
@@ -144,7 +168,7 @@ fn unicode(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
     if !(0xd800..0xdc00).contains(&high) || raw.get(at + 6..at + 8) != Some(b"\\u") {
         return Err(lone);
     }
-    let low = hex4(raw, at + 8).ok_or(FaultKind::BrokenEscape.at(at + 6))?;
+    let low = hex4(raw, at + 8).ok_or_else(|| FaultKind::BrokenEscape.at(at + 6))?;
     if !(0xdc00..0xe000).contains(&low) {
         return Err(lone);
     }

@@ -49,8 +49,14 @@ impl Names {
     }
 
     pub(super) fn shrink(&mut self, bytes_max: usize) {
+        self.clear();
         self.names.shrink_to(bytes_max / size_of::<Name>());
         self.text.shrink_to(bytes_max);
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.names.capacity() * size_of::<Name>() + self.text.capacity()
     }
 
     /// Opens an object.
@@ -138,6 +144,17 @@ fn hash(letters: &[u8]) -> u32 {
     let mixed = words
         .iter()
         .fold(letters.len() as u64, |mixed, word| mix(mixed, u64::from_le_bytes(*word)));
-    let last = rest.iter().fold(0, |word, letter| (word << 8) | u64::from(*letter));
+    // The rest in two halves that may overlap, so that there is no loop: 4 to 7 letters, or 1 to 3 by three of them.
+    let last = match (rest.first_chunk::<4>(), rest.last_chunk::<4>()) {
+        (Some(head), Some(tail)) => {
+            u64::from(u32::from_le_bytes(*head)) << 32 | u64::from(u32::from_le_bytes(*tail))
+        }
+        _ => match (rest.first(), rest.get(rest.len() / 2), rest.last()) {
+            (Some(head), Some(middle), Some(tail)) => {
+                u64::from(*head) << 16 | u64::from(*middle) << 8 | u64::from(*tail)
+            }
+            _ => 0,
+        },
+    };
     u32::try_from(mix(mixed, last) >> 32).unwrap_or_default()
 }

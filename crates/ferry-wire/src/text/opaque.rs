@@ -9,7 +9,7 @@ const BASE64_BYTES_MIN: usize = 64;
 /// Most that the head of a `data:` URL takes: a media type and its parameters.
 const DATA_URL_HEAD_BYTES_MAX: usize = 256;
 
-/// Whether a raw string is a `data:` URL whose payload is base64.
+/// Whether a string is a `data:` URL whose payload is base64.
 pub(super) fn is_data_url(raw: &[u8]) -> bool {
     let Some((scheme, rest)) = raw.split_first_chunk::<5>() else { return false };
     if !scheme.eq_ignore_ascii_case(b"data:") {
@@ -23,7 +23,7 @@ pub(super) fn is_data_url(raw: &[u8]) -> bool {
     is_base64 && payload.len() >= BASE64_BYTES_MIN && is_all(payload, is_token_letter)
 }
 
-/// Whether a raw string is base64 as RFC 4648 section 4 writes it, in letters of both cases.
+/// Whether a string is base64 as RFC 4648 section 4 writes it, in letters of both cases.
 ///
 /// The alphabet for URLs is left out: keys of several makers are written in it, and must be found.
 pub(super) fn is_base64(raw: &[u8]) -> bool {
@@ -35,14 +35,14 @@ pub(super) fn is_base64(raw: &[u8]) -> bool {
         && is_all(raw, |byte| is_token_letter(byte) && byte != b'-' && byte != b'_')
 }
 
-/// Whether a raw string of a member named `data` is opaque: base64 of either alphabet.
+/// Whether a string of a member named `data` is opaque: base64 of either alphabet.
 pub(super) fn is_token(raw: &[u8]) -> bool {
     raw.len() >= BASE64_BYTES_MIN && is_all(raw, is_token_letter)
 }
 
-/// Letters of both alphabets, and the slash with its backslash, since some writers escape it.
+/// Letters of both alphabets.
 const fn is_token_letter(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_' | b'\\')
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
 }
 
 fn is_all(raw: &[u8], is_letter: impl Fn(u8) -> bool) -> bool {

@@ -17,7 +17,7 @@ pub(super) struct Raw {
 }
 
 /// A place in a body.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
     pub body: &'a str,
     pub at: usize,
@@ -41,6 +41,16 @@ impl<'a> Reader<'a> {
                 other => return other.copied(),
             }
         }
+    }
+
+    /// Takes the comma behind an element or the bracket `close`; answers whether it was the comma.
+    pub(super) fn goes_on(&mut self, close: u8) -> Result<bool, Fault> {
+        let next = self.peek();
+        if next != Some(b',') && next != Some(close) {
+            return Err(FaultKind::Unexpected.at(self.at));
+        }
+        self.at += 1;
+        Ok(next == Some(b','))
     }
 
     /// Takes `byte` if it is next.
@@ -116,6 +126,47 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// Passes over a string without a look at what is in it; answers where that stands.
+    pub(super) fn skip_string(&mut self) -> Option<Range<usize>> {
+        if !self.take(b'"') {
+            return None;
+        }
+        let rest = self.bytes().get(self.at..)?;
+        let end = short_end(rest).or_else(|| string_end(rest, &mut false))?;
+        let start = self.at;
+        self.at = start + end + 1;
+        Some(start..start + end)
+    }
+
+    /// Passes over a value by its quotes and brackets, whichever they are.
+    pub(super) fn skip_value(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.skip_string()?;
+                }
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                }
+                b'}' | b']' => {
+                    depth = depth.checked_sub(1)?;
+                    self.at += 1;
+                }
+                b',' | b':' if depth == 0 => return None,
+                b',' | b':' => self.at += 1,
+                _ => {
+                    let rest = self.bytes().get(self.at..)?;
+                    self.at += rest.iter().take_while(|byte| is_scalar(**byte)).count().max(1);
+                }
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+
     fn next(&self) -> Option<u8> {
         self.bytes().get(self.at).copied()
     }
@@ -126,6 +177,10 @@ impl<'a> Reader<'a> {
         self.at += n_digits;
         if n_digits == 0 { Err(FaultKind::Unexpected.at(self.at)) } else { Ok(()) }
     }
+}
+
+const fn is_scalar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;

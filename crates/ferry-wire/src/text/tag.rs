@@ -7,13 +7,14 @@
 
 use super::Role;
 use super::place::Place;
-use crate::json::cursor::Cursor;
-use crate::json::unescape;
+use super::reader::Reader;
+use crate::json::{key_is, unescape};
 
-/// How many objects, one inside the other, are looked through: the API's own nest four deep (a text in the content of
-/// a document in the result of a tool). Deeper ones are read by the names of members alone, so that no body is passed
-/// over more than this often.
-pub(super) const LOOKS_MAX: u32 = 6;
+/// How many objects, one inside the other, are looked through; the message and the sources of its blocks count.
+///
+/// The API's own nest five deep (a text in the content of a document in the result of a tool). Deeper ones are read by the
+/// names of their members alone, wherever the type stands, so that no body is passed over more than this often.
+pub(super) const LOOKS_MAX: u32 = 10;
 
 /// What is known of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,22 +36,24 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    /// Looks through the object behind whose opening bracket `rest` begins.
+    /// Looks through the object behind whose opening bracket `ahead` stands.
     ///
     /// What is no JSON has no tag; the walk will say so.
-    pub(super) fn look(rest: &[u8], place: Place) -> Self {
+    pub(super) fn look(mut ahead: Reader<'_>, place: Place) -> Self {
         let is_message = place == Place::Message;
         let wanted = if is_message { "role" } else { "type" };
-        let mut cursor = Cursor::new(rest);
-        let mut is_first = true;
-        while let Ok(Some(name)) = cursor.member(is_first) {
-            let Ok(value) = cursor.value() else { break };
-            if crate::json::key_is(name, wanted) {
-                let raw = value.strip_prefix(b"\"").and_then(|raw| raw.strip_suffix(b"\""));
-                let Some(said) = raw.and_then(unescape) else { break };
+        while let Some(name) = ahead.skip_string() {
+            if !ahead.take(b':') {
+                break;
+            }
+            if key_is(ahead.slice(&name), wanted) {
+                let said = ahead.skip_string().and_then(|range| unescape(ahead.slice(&range)));
+                let Some(said) = said else { break };
                 return if is_message { Self::of_role(&said) } else { Self::of_type(&said) };
             }
-            is_first = false;
+            if ahead.skip_value().is_none() || !ahead.take(b',') {
+                break;
+            }
         }
         Self::None
     }

@@ -7,13 +7,16 @@ use super::opaque::{is_base64, is_data_url, is_token};
 use super::place::{Place, Wanted};
 use super::reader::{Raw, Reader};
 use super::tag::{LOOKS_MAX, Tag};
-use super::{DEPTH_MAX, Role, Scratch, Shape, Span};
+use super::{DEPTH_MAX, Scratch, Shape, Span};
 
 /// What Claude Code's attribution begins with. It must stay the first entry of `system`, alone and unchanged.
 const ATTRIBUTION: &[u8] = b"x-anthropic-billing-header";
 
 /// Longest attribution, in bytes; a longer text has something else behind it, and is looked at.
 const ATTRIBUTION_BYTES_MAX: usize = 1024;
+
+/// Shortest number that is handed out, in bytes with sign and point: nothing sensitive is shorter, and inputs are full of small ones.
+const NUMBER_BYTES_MIN: usize = 4;
 
 /// A walk over one body.
 pub(super) struct Walker<'a, 's> {
@@ -70,21 +73,13 @@ impl<'a, 's> Walker<'a, 's> {
     fn object(&mut self, place: Place) -> Result<(), Fault> {
         self.open()?;
         let is_looked = place.has_tag() && self.looks < LOOKS_MAX;
-        let tag = if is_looked {
-            let rest = self.reader.bytes().get(self.reader.at..).unwrap_or_default();
-            Tag::look(rest, place)
-        } else {
-            Tag::None
-        };
+        let tag = if is_looked { Tag::look(self.reader, place) } else { Tag::None };
         self.looks += u32::from(is_looked);
         let mark = self.scratch.names.open();
         if !self.reader.take(b'}') {
-            loop {
+            self.member(place, tag, mark)?;
+            while self.reader.goes_on(b'}')? {
                 self.member(place, tag, mark)?;
-                if self.reader.take(b'}') {
-                    break;
-                }
-                self.reader.expect(b',')?;
             }
         }
         self.scratch.names.close(self.reader.bytes(), mark)?;
@@ -94,7 +89,6 @@ impl<'a, 's> Walker<'a, 's> {
     }
 
     fn member(&mut self, place: Place, tag: Tag, mark: Mark) -> Result<(), Fault> {
-        self.reader.peek();
         let raw = self.reader.string()?;
         let (body, bytes) = (self.reader.bytes(), self.reader.slice(&raw.range));
         let start = raw.range.start;
@@ -122,8 +116,7 @@ impl<'a, 's> Walker<'a, 's> {
         if !self.reader.take(b']') {
             self.scratch.steps.push_first();
             self.value(place.element(true))?;
-            while !self.reader.take(b']') {
-                self.reader.expect(b',')?;
+            while self.reader.goes_on(b']')? {
                 self.scratch.steps.next();
                 self.value(place.element(false))?;
             }
@@ -144,49 +137,62 @@ impl<'a, 's> Walker<'a, 's> {
     }
 
     fn string(&mut self, raw: &Raw, place: Place) -> Result<(), Fault> {
-        let bytes = self.reader.slice(&raw.range);
-        let is_text = match place.string() {
-            Wanted::No => false,
-            Wanted::Text => !is_data_url(bytes),
-            Wanted::Open => !is_data_url(bytes) && !is_base64(bytes),
-            Wanted::Data => !is_data_url(bytes) && !is_token(bytes),
-            Wanted::Attribution => {
-                bytes.len() > ATTRIBUTION_BYTES_MAX || !bytes.starts_with(ATTRIBUTION)
-            }
+        let (body, wanted) = (self.reader.body, place.string());
+        let (start, bytes) = (raw.range.start, self.reader.slice(&raw.range));
+        if wanted == Wanted::No {
+            let checked = if raw.has_escape { check(bytes) } else { Ok(()) };
+            return checked.map_err(|fault| fault.kind.at(start + fault.at));
+        }
+        let (text, marks) = if raw.has_escape {
+            let decoded = self.scratch.decoded.decode(bytes);
+            let (text, marks) = decoded.map_err(|fault| fault.kind.at(start + fault.at))?;
+            (text, Some(marks))
+        } else {
+            (body.get(start..raw.range.end).unwrap_or_default(), None)
         };
-        let start = raw.range.start;
-        if !is_text || bytes.is_empty() {
-            if raw.has_escape {
-                check(bytes).map_err(|fault| fault.kind.at(start + fault.at))?;
-            }
-            return Ok(());
+        if !text.is_empty() && is_text(text, wanted) {
+            let (role, steps) = (place.role(), &self.scratch.steps);
+            (self.each)(&Span {
+                body,
+                text,
+                place: &raw.range,
+                marks,
+                role,
+                is_number: false,
+                steps,
+            });
         }
-        if !raw.has_escape {
-            self.hand_out(raw, place.role(), false);
-            return Ok(());
-        }
-        let (body, steps) = (self.reader.body, &self.scratch.steps);
-        let decoded = self.scratch.decoded.decode(bytes);
-        let (text, runs) = decoded.map_err(|fault| fault.kind.at(start + fault.at))?;
-        let (role, runs) = (place.role(), Some(runs));
-        (self.each)(&Span { body, text, start, runs, role, is_number: false, steps });
         Ok(())
     }
 
     fn number(&mut self, place: Place) -> Result<(), Fault> {
         let range = self.reader.number()?;
-        if place.wants_number() {
-            self.hand_out(&Raw { range, has_escape: false }, place.role(), true);
+        if range.len() >= NUMBER_BYTES_MIN && place.wants_number() {
+            let (body, role) = (self.reader.body, place.role());
+            let text = body.get(range.start..range.end).unwrap_or_default();
+            let steps = &self.scratch.steps;
+            (self.each)(&Span {
+                body,
+                text,
+                place: &range,
+                marks: None,
+                role,
+                is_number: true,
+                steps,
+            });
         }
         Ok(())
     }
+}
 
-    /// Hands out what stands in the body as it is.
-    fn hand_out(&mut self, raw: &Raw, role: Role, is_number: bool) {
-        let body = self.reader.body;
-        let text = body.get(raw.range.start..raw.range.end).unwrap_or_default();
-        let steps = &self.scratch.steps;
-        let start = raw.range.start;
-        (self.each)(&Span { body, text, start, runs: None, role, is_number, steps });
+/// Whether a string, decoded, is a text after all.
+fn is_text(text: &str, wanted: Wanted) -> bool {
+    let text = text.as_bytes();
+    match wanted {
+        Wanted::No => false,
+        Wanted::Text => !is_data_url(text),
+        Wanted::Open => !is_data_url(text) && !is_base64(text),
+        Wanted::Data => !is_data_url(text) && !is_token(text),
+        Wanted::Attribution => text.len() > ATTRIBUTION_BYTES_MAX || !text.starts_with(ATTRIBUTION),
     }
 }
