@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use ferry_wire::restore::Token;
+use memchr::memmem;
 
 use super::Kind;
 
@@ -28,6 +29,14 @@ const SPELLING_BYTES: Range<usize> = 3..257;
 
 /// How much larger than a new automaton the one before must be to be left alone.
 const GROWTH: usize = 3;
+
+/// New spellings that are searched one by one in a text of at most [`SHORT_BYTES`]: that costs less than
+/// an automaton for each new one.
+const FEW: usize = 32;
+const SHORT_BYTES: usize = 4096;
+
+/// Bytes of a text that cost as much to search once more as a spelling costs to be built in.
+const BYTES_PER_SPELLING: usize = 512;
 
 /// The values of a request so far.
 #[derive(Default)]
@@ -104,19 +113,26 @@ impl Known {
         accept: impl Fn(Range<usize>) -> bool,
     ) -> &[Match] {
         self.matches.clear();
-        self.build();
+        self.build(text.len());
+        let mut take = |place: usize, start: usize, end: usize| {
+            let Some(spelling) = self.spellings.get(place) else { return };
+            if spelling.since <= (Place { text: number, at: start }) && accept(start..end) {
+                let Spelling { token, kind, .. } = *spelling;
+                self.matches.push(Match { start, end, token, kind });
+            }
+        };
         for level in &self.levels {
             for found in level.automaton.find_iter(text) {
-                let place = level.first + found.pattern().as_usize();
-                let Some(spelling) = self.spellings.get(place) else { continue };
-                let (start, end) = (found.start(), found.end());
-                if spelling.since <= (Place { text: number, at: start }) && accept(start..end) {
-                    let Spelling { token, kind, .. } = *spelling;
-                    self.matches.push(Match { start, end, token, kind });
-                }
+                take(level.first + found.pattern().as_usize(), found.start(), found.end());
             }
         }
-        if self.levels.len() > 1 {
+        for (place, spelling) in self.spellings.iter().enumerate().skip(self.built) {
+            let spelling = spelling.text.as_bytes();
+            for start in memmem::find_iter(text.as_bytes(), spelling) {
+                take(place, start, start + spelling.len());
+            }
+        }
+        if self.levels.len() > 1 || self.built < self.spellings.len() {
             self.matches.sort_unstable_by_key(|found| (found.start, Reverse(found.end)));
             let mut end = 0;
             self.matches.retain(|found| {
@@ -132,19 +148,30 @@ impl Known {
         self.pairs
     }
 
-    /// Makes an automaton of the new spellings, together with those before that are not much larger.
-    fn build(&mut self) {
+    /// Makes an automaton of the new spellings, together with those before that are not much larger, or all that a
+    /// text of this length pays for.
+    fn build(&mut self, text_len: usize) {
+        let all = self.spellings.len();
         let mut first = self.built;
-        if first == self.spellings.len() {
+        if all - first <= FEW && text_len <= SHORT_BYTES {
+            return;
+        }
+        let is_paid = |level: &&Level| text_len / BYTES_PER_SPELLING > all - level.first;
+        let paid = self.levels.iter().filter(is_paid).count();
+        if paid + usize::from(first < all) > 1 {
+            let left = self.levels.len() - paid;
+            first = self.levels.drain(left..).map(|level| level.first).next().unwrap_or(first);
+        }
+        if first == all {
             return;
         }
         while let Some(level) = self.levels.last()
-            && first - level.first <= GROWTH * (self.spellings.len() - first)
+            && first - level.first <= GROWTH * (all - first)
         {
             first = level.first;
             self.levels.pop();
         }
-        self.built = self.spellings.len();
+        self.built = all;
         let spellings = self.spellings.get(first..).unwrap_or_default();
         let texts = spellings.iter().map(|spelling| spelling.text.as_bytes());
         let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(texts);

@@ -1,3 +1,5 @@
+//! Any text in any deltas and chunks becomes what a plain replacement of the whole gives.
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What becomes of texts, in tables; and of conversations, as properties over several turns.
+
 use bytes::Bytes;
 use ferry_wire::restore::{Counts, Restorer};
 use proptest::prelude::*;

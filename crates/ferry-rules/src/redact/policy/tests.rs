@@ -1,3 +1,5 @@
+//! The standard policy, and that a line only tightens.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Pinned pseudonyms, and what a mask leaves.
+
 use std::collections::HashSet;
 
 use super::*;
