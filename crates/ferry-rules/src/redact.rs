@@ -32,14 +32,15 @@ mod sweep;
 mod tests;
 mod uscc;
 
+use context::Subjects;
 use finder::Finder;
 pub use kind::{Kind, Kinds};
 pub use normalise::normalise;
 use normalise::{Plain, Windows};
 use reading::{Text, is_word};
 pub use rules::{
-    EXPRESSION_BYTES_MAX, EXPRESSION_COMPILED_BYTES_MAX, Pattern, RULES_MAX, Rule, RuleError, RuleFault,
-    WORDS_BYTES_MAX, WORDS_MAX,
+    EXPRESSION_BYTES_MAX, EXPRESSION_COMPILED_BYTES_MAX, Pattern, RULES_MAX, Rule, RuleError,
+    RuleFault, WORDS_BYTES_MAX, WORDS_MAX,
 };
 
 /// A value found in a text.
@@ -91,15 +92,18 @@ impl Detectors {
         windows.clear();
         let read = Text { bytes: text.as_bytes() };
         let odd = |place| windows.add(place, text);
-        Finder { text: read, kinds: self.kinds, hits, odd }.run();
+        Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
         rules::find(&self.rules, text, hits);
         if !windows.is_empty() {
-            hits.retain(|hit| !normalise::is_odd(text, hit.end) && !normalise::is_behind_odd(text, hit.start));
+            hits.retain(|hit| {
+                !normalise::is_odd(text, hit.end) && !normalise::is_behind_odd(text, hit.start)
+            });
             for (start, end) in windows.pieces(text) {
                 plain.read(text, start, end);
                 self.scan_plain(plain, found);
                 let is_inside = |hit: &Hit| {
-                    (hit.start > 0 || start == 0) && (hit.end < plain.text.len() || end == text.len())
+                    (hit.start > 0 || start == 0)
+                        && (hit.end < plain.text.len() || end == text.len())
                 };
                 hits.extend(found.drain(..).filter(is_inside).filter_map(|hit| {
                     let (start, end) = plain.origin(hit.start, hit.end)?;
@@ -113,7 +117,8 @@ impl Detectors {
     fn scan_plain(&self, plain: &Plain, found: &mut Vec<Hit>) {
         found.clear();
         let text = Text { bytes: plain.text.as_bytes() };
-        Finder { text, kinds: self.kinds, hits: found, odd: |_| {} }.run();
+        Finder { text, kinds: self.kinds, hits: found, subjects: Subjects::default(), odd: |_| {} }
+            .run();
         rules::find(&self.rules, &plain.text, found);
     }
 }

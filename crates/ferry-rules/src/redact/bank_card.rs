@@ -28,16 +28,23 @@ pub(super) fn grouped(text: Text<'_>, joint: usize, behind: usize) -> Option<Hit
         return None;
     }
     let separator = text.at(joint);
+    // One more group of four before or after: these are columns of numbers.
+    let before =
+        if text.before(start, 1) == separator { text.digits_before(start - 1, 5) } else { 0 };
+    let is_column = before == 4 && start != behind + 1 && !is_year(text, start - 5);
+    if is_column || (before > 0 && separator == b'-') {
+        return None;
+    }
     let groups = Groups::read(text, start, first);
-    let last = ends(&groups).into_iter().flatten().find(|last| is_number(text, start, groups.end(*last)))?;
+    let last = ends(&groups)
+        .into_iter()
+        .flatten()
+        .find(|last| is_number(text, start, groups.end(*last)))?;
     if !text.open_before(start) || !text.open_after(groups.end(last)) {
         return None;
     }
-    // One more group of four before or after: these are columns of numbers.
-    let before = if text.before(start, 1) == separator { text.digits_before(start - 1, 5) } else { 0 };
-    let is_column = before == 4 && start != behind + 1 && !is_year(text, start - 5);
     let is_row = groups.size(last + 1) == 4 && !is_year(text, groups.end(last) + 1);
-    if is_column || (is_row && last < 4) || (before > 0 && separator == b'-') {
+    if is_row && last < 4 {
         return None;
     }
     let digits = (0..=last).map(|index| groups.size(index)).sum();
@@ -75,7 +82,9 @@ fn is_number(text: Text<'_>, start: usize, end: usize) -> bool {
 /// The last word: what the number is called.
 fn accept(text: Text<'_>, start: usize, end: usize, digits: usize) -> Option<Hit> {
     // Thirteen digits have not been issued for decades, and barcodes have as many.
-    if context::is_labelled_order(text, start) || (digits == 13 && !context::is_labelled_card(text, start)) {
+    if context::is_labelled_order(text, start)
+        || (digits == 13 && !context::is_labelled_card(text, start))
+    {
         return None;
     }
     Some(Hit { start, end, kind: Kind::BankCard })

@@ -9,14 +9,44 @@ const LABEL_BYTES: usize = 24;
 
 /// Labels of identity numbers, as they end.
 const ID: [&str; 13] = [
-    "身份证号", "身份证号码", "身份证", "身份证（旧）", "身份证(旧)", "证件号", "证件号码", "身份证件号",
-    "idno", "idcard", "idnumber", "residentid", "identitycard",
+    "身份证号",
+    "身份证号码",
+    "身份证",
+    "身份证（旧）",
+    "身份证(旧)",
+    "证件号",
+    "证件号码",
+    "身份证件号",
+    "idno",
+    "idcard",
+    "idnumber",
+    "residentid",
+    "identitycard",
 ];
 
 /// Labels of numbers of orders and the like, as they end.
 const ORDER: [&str; 22] = [
-    "订单号", "订单", "订单编号", "单号", "流水号", "流水", "交易号", "运单号", "批次号", "批次", "工单号", "序列号",
-    "orderno", "orderid", "ordernumber", "order", "invoice", "invoiceno", "trackingno", "trackingnumber", "traceid",
+    "订单号",
+    "订单",
+    "订单编号",
+    "单号",
+    "流水号",
+    "流水",
+    "交易号",
+    "运单号",
+    "批次号",
+    "批次",
+    "工单号",
+    "序列号",
+    "orderno",
+    "orderid",
+    "ordernumber",
+    "order",
+    "invoice",
+    "invoiceno",
+    "trackingno",
+    "trackingnumber",
+    "traceid",
     "serialnumber",
 ];
 
@@ -47,7 +77,9 @@ pub(super) fn is_labelled_card(text: Text<'_>, start: usize) -> bool {
 /// Whether a number is an amount by its label or its unit.
 pub(super) fn is_amount(text: Text<'_>, start: usize, end: usize) -> bool {
     let end = if text.at(end) == b' ' { end + 1 } else { end };
-    UNITS.iter().any(|unit| text.has(end, unit.as_bytes())) || is_labelled(text, start, &SIZE)
+    let has_unit = matches!(text.at(end), b'a'..=b'z' | b'A'..=b'Z' | 0xe5 | 0xe6);
+    has_unit && UNITS.iter().any(|unit| text.has(end, unit.as_bytes()))
+        || is_labelled(text, start, &SIZE)
 }
 
 /// Whether one of `labels` stands right before `start`, with nothing but quotes, colons, spaces and the like between. Letters
@@ -95,52 +127,156 @@ pub(super) enum Subject {
 /// How far before a value its subject is looked for, in bytes.
 const SUBJECT_BYTES: usize = 64;
 
+/// The longest word, in bytes.
+const WORD_MAX: usize = 24;
+
+/// How many subjects there are.
+const SUBJECTS: usize = 6;
+
 /// Words of each subject; letters of ASCII in small.
-const fn words(subject: Subject) -> &'static [&'static str] {
-    match subject {
-        Subject::Passport => &["护照", "護照", "passport", "passeport"],
-        Subject::Permit => &[
-            "通行证", "通行證", "回乡证", "回鄉證", "台胞证", "臺胞證", "台胞證", "permit", "hrp", "来往内地", "来往大陆",
-            "mtp", "往来港澳",
+const WORDS: [(Subject, &[&str]); SUBJECTS] = [
+    (Subject::Passport, &["护照", "護照", "passport", "passeport"]),
+    (
+        Subject::Permit,
+        &[
+            "通行证",
+            "通行證",
+            "回乡证",
+            "回鄉證",
+            "台胞证",
+            "臺胞證",
+            "台胞證",
+            "permit",
+            "hrp",
+            "home return",
+            "来往内地",
+            "来往大陆",
+            "往来港澳",
+            "往来台湾",
         ],
-        Subject::Taiwan => &["台胞证", "臺胞證", "台胞證", "台湾居民来往大陆", "臺灣居民來往大陸", "mtp"],
-        Subject::Macau => &["澳门", "澳門", "macau", "macao", "mo id", "mo_id", "moid"],
-        Subject::HongKong => &["香港", "hkid", "hong kong", "hk id", "hk_id", "hk-id", "身份证", "身份證"],
-        Subject::Plate => &["车牌", "车辆", "牌照", "車牌", "號牌", "号牌", "plate", "vehicle", "license"],
+    ),
+    (
+        Subject::Taiwan,
+        &["台胞证", "臺胞證", "台胞證", "台湾居民来往", "臺灣居民來往", "mtp", "taiwan compatriot"],
+    ),
+    (
+        Subject::Macau,
+        &["澳门", "澳門", "macau", "macao", "mo id", "mo_id", "moid", "bir no", "bir:"],
+    ),
+    (
+        Subject::HongKong,
+        &["香港", "hkid", "hong kong", "hk id", "hk_id", "hk-id", "身份证", "身份證"],
+    ),
+    (
+        Subject::Plate,
+        &["车牌", "车辆", "牌照", "車牌", "號牌", "号牌", "车号", "plate", "vehicle", "license"],
+    ),
+];
+
+/// Whether a word may begin with this byte.
+const fn may_begin(byte: u8) -> bool {
+    matches!(byte | 0x20, b'p' | b'h' | b'm' | b't' | b'b' | b'v' | b'l') && byte < 0x80
+        || matches!(byte, 0xe5..=0xe9)
+}
+
+/// Where a text has last spoken of each subject. It reads on with the values that are asked about, so that no byte is
+/// searched twice however many there are.
+#[derive(Debug, Default)]
+pub(super) struct Subjects {
+    /// Up to here words have been looked for.
+    until: usize,
+    /// Behind the last word of each subject, in the order of [`WORDS`]; zero when there was none.
+    last: [usize; SUBJECTS],
+}
+
+impl Subjects {
+    /// Whether the text speaks of the subject before `start`, with no other number between, or in brackets behind `end`.
+    pub(super) fn speak_of(
+        &mut self,
+        text: Text<'_>,
+        start: usize,
+        end: usize,
+        subject: Subject,
+    ) -> bool {
+        self.read_to(text, start);
+        let index = WORDS.iter().position(|(other, _)| *other == subject).unwrap_or_default();
+        let last = self.last.get(index).copied().unwrap_or_default();
+        let is_near = last > 0 && last <= start && start - last <= SUBJECT_BYTES;
+        (is_near && !has_number(text.slice(last, start))) || is_named_behind(text, end, index)
     }
-}
 
-/// Whether one of the subject's words stands before `start`, with no other number between, or right behind `end` in brackets.
-pub(super) fn speaks_of(text: Text<'_>, start: usize, end: usize, subject: Subject) -> bool {
-    let words = words(subject);
-    let from = start.saturating_sub(SUBJECT_BYTES);
-    let before = text.slice(from, start);
-    let cut = last_number_end(before);
-    let near = before.get(cut..).unwrap_or_default();
-    words.iter().any(|word| contains(near, word.as_bytes()))
-        || words.iter().any(|word| contains(text.slice(end, end + 20), word.as_bytes()))
-}
-
-/// Where the last run of five digits or more ends: what stands before it speaks of another value.
-fn last_number_end(before: &[u8]) -> usize {
-    let mut run = 0;
-    for (index, byte) in before.iter().enumerate().rev() {
-        run = if byte.is_ascii_digit() { run + 1 } else { 0 };
-        if run == 5 {
-            return index + 5;
+    fn read_to(&mut self, text: Text<'_>, start: usize) {
+        let from = self.until.max(start.saturating_sub(SUBJECT_BYTES + WORD_MAX));
+        for place in from..start {
+            if may_begin(text.at(place)) {
+                for ((_, words), last) in WORDS.iter().zip(&mut self.last) {
+                    if let Some(size) = word_at(text, place, words) {
+                        *last = place + size;
+                    }
+                }
+            }
         }
+        self.until = self.until.max(start);
     }
-    0
 }
 
-fn contains(text: &[u8], word: &[u8]) -> bool {
-    text.windows(word.len()).any(|window| window.eq_ignore_ascii_case(word))
+fn word_at(text: Text<'_>, place: usize, words: &[&str]) -> Option<usize> {
+    let first = text.at(place).to_ascii_lowercase();
+    let mut fitting = words.iter().filter(|word| word.as_bytes().first() == Some(&first));
+    let found = fitting
+        .find(|word| text.slice(place, place + word.len()).eq_ignore_ascii_case(word.as_bytes()));
+    found.map(|word| word.len())
+}
+
+/// `E12345678（护照）`
+fn is_named_behind(text: Text<'_>, end: usize, index: usize) -> bool {
+    let place = if text.has(end, b" (") {
+        end + 2
+    } else if text.at(end) == b'(' {
+        end + 1
+    } else if text.has(end, "（".as_bytes()) {
+        end + 3
+    } else {
+        return false;
+    };
+    WORDS.get(index).is_some_and(|(_, words)| word_at(text, place, words).is_some())
+}
+
+/// Whether another number stands between a word and the value: five digits together. In a list the word speaks of all.
+fn has_number(between: &[u8]) -> bool {
+    let mut run = 0;
+    let mut rest = between.iter().enumerate();
+    let end = rest.find_map(|(index, byte)| {
+        run = if byte.is_ascii_digit() { run + 1 } else { 0 };
+        (run == 5).then_some(index + 1)
+    });
+    let Some(end) = end else { return false };
+    // The last number, and what joins it to the value.
+    let tail = between.get(end..).unwrap_or_default();
+    let joined = tail
+        .iter()
+        .rposition(u8::is_ascii_digit)
+        .map_or(tail, |last| tail.get(last + 1..).unwrap_or_default());
+    let joined = joined.trim_ascii();
+    !matches!(joined, b"," | b"/" | b";" | b"and" | b"&")
+        && !["、", "，", "和", "及", "；", "或"].iter().any(|word| joined == word.as_bytes())
 }
 
 /// Whether the word right before `start` says that a dotted number is a version.
 pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
     const VERSION: [&str; 12] = [
-        "版本", "版本号", "固件", "version", "firmware", "release", "build", "ver", "升级到", "升级至", "upgradeto", "section",
+        "版本",
+        "版本号",
+        "固件",
+        "version",
+        "firmware",
+        "release",
+        "build",
+        "ver",
+        "升级到",
+        "升级至",
+        "upgradeto",
+        "section",
     ];
     !is_word(text.before(start, 1)) && is_labelled(text, start, &VERSION)
 }

@@ -13,16 +13,19 @@ const DOMAIN_MAX: usize = 255;
 
 /// Ends of file names that are no top-level domain.
 const FILES: [&[u8]; 22] = [
-    b"png", b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"ico", b"bmp", b"avif", b"tiff", b"css", b"scss", b"js", b"jsx",
-    b"tsx", b"mjs", b"json", b"html", b"vue", b"woff", b"ttf", b"pdf",
+    b"png", b"jpg", b"jpeg", b"gif", b"webp", b"svg", b"ico", b"bmp", b"avif", b"tiff", b"css",
+    b"scss", b"js", b"jsx", b"tsx", b"mjs", b"json", b"html", b"vue", b"woff", b"ttf", b"pdf",
 ];
 
 /// The address around the `@` at `place`.
 pub(super) fn at(text: Text<'_>, place: usize) -> Option<Hit> {
     let end = domain_end(text, place + 1)?;
     let start = local_start(text, place)?;
-    (!is_remote(text, start, place, end) && !is_password(text, start))
-        .then_some(Hit { start, end, kind: Kind::Email })
+    (!is_remote(text, start, place, end) && !is_password(text, start)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::Email,
+    })
 }
 
 /// Where the domain that begins at `start` ends.
@@ -38,11 +41,13 @@ fn domain_end(text: Text<'_>, start: usize) -> Option<usize> {
     let domain = domain.get(..trimmed).unwrap_or_default();
     let end = start + trimmed;
     let last = domain.rsplit(|byte| *byte == b'.').next()?;
-    let is_top = last.len() >= 2 && last.len() < domain.len() && last.iter().all(u8::is_ascii_alphabetic);
+    let is_top =
+        last.len() >= 2 && last.len() < domain.len() && last.iter().all(u8::is_ascii_alphabetic);
     let is_version = domain.first()?.is_ascii_digit() && is_number_led(domain);
     let labels = domain.split(|byte| *byte == b'.');
     let sound = labels.clone().all(|label| !label.is_empty() && label.first() != Some(&b'-'));
-    (is_top && sound && !is_version && !is_file(domain, last) && text.at(end) != b'_').then_some(end)
+    (is_top && sound && !is_version && !is_file(domain, last) && text.at(end) != b'_')
+        .then_some(end)
 }
 
 /// `18.2.0-beta`, `2x.png`: a number, and what else begins with one.
@@ -54,8 +59,8 @@ fn is_number_led(domain: &[u8]) -> bool {
 }
 
 fn is_file(domain: &[u8], last: &[u8]) -> bool {
-    let labels = domain.iter().filter(|byte| **byte == b'.').count();
-    labels == 1 && FILES.iter().any(|file| last.eq_ignore_ascii_case(file))
+    let dots = domain.split(|byte| *byte == b'.').count() - 1;
+    dots == 1 && FILES.iter().any(|file| last.eq_ignore_ascii_case(file))
 }
 
 /// Where the local part before `end` begins.
@@ -75,10 +80,15 @@ fn local_start(text: Text<'_>, end: usize) -> Option<usize> {
     while start + 2 < end && text.at(start) == b'%' && text.at(start + 1).is_ascii_hexdigit() {
         start += 3;
     }
-    let skipped = text.slice(start, end).iter().take_while(|byte| !byte.is_ascii_alphanumeric() && **byte != b'_').count();
+    let skipped = text
+        .slice(start, end)
+        .iter()
+        .take_while(|byte| !byte.is_ascii_alphanumeric() && **byte != b'_')
+        .count();
     start += skipped;
     let local = text.slice(start, end);
-    (!local.is_empty() && local.last() != Some(&b'.') && !local.starts_with(b"PII_")).then_some(start)
+    (!local.is_empty() && local.last() != Some(&b'.') && !local.starts_with(b"PII_"))
+        .then_some(start)
 }
 
 const fn is_local(byte: u8) -> bool {

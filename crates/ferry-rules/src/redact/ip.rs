@@ -37,7 +37,11 @@ pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
         return None;
     }
     let sound = text.open_before(start) && text.open_after(end) && !is_hyphenated(text, start);
-    (sound && !context::is_labelled_version(text, start)).then_some(Hit { start, end, kind: Kind::IpAddress })
+    (sound && !context::is_labelled_version(text, start)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::IpAddress,
+    })
 }
 
 /// `lib-1.2.3.4`: a version behind the name of a package.
@@ -48,7 +52,9 @@ fn is_hyphenated(text: Text<'_>, start: usize) -> bool {
 /// Loopback, unspecified, masks, the zeros of a product's version, and four single digits, as sections have.
 fn is_nobody(octets: [u64; 4]) -> bool {
     let [first, second, third, fourth] = octets;
-    matches!(first, 0 | 127 | 255) || second + third + fourth == 0 || octets.iter().all(|octet| *octet < 10)
+    matches!(first, 0 | 127 | 255)
+        || second + third + fourth == 0
+        || octets.iter().all(|octet| *octet < 10)
 }
 
 /// The IPv6 address around the colon at `colon`, if it is the first.
@@ -62,16 +68,20 @@ pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');
     let size = text.slice(start, start + V6_MAX + 1).iter().take_while(is_part).count();
     let piece = text.slice(start, start + size);
-    let last = piece.iter().rposition(|byte| byte.is_ascii_hexdigit()).map_or(0, |last| last + 1);
+    let last = piece.iter().rposition(u8::is_ascii_hexdigit).map_or(0, |last| last + 1);
     // `2001:db8::` ends with its colons.
     let last = if text.has(start + last, b"::") { last + 2 } else { last };
     let (piece, end) = (text.slice(start, start + last), start + last);
-    let colons = piece.iter().filter(|byte| **byte == b':').count();
+    let colons = piece.split(|byte| *byte == b':').count() - 1;
     if colons < 2 || !text.open_after(end) || !has_long_group(piece) {
         return None;
     }
     let address: Ipv6Addr = std::str::from_utf8(piece).ok()?.parse().ok()?;
-    (!address.is_loopback() && !address.is_unspecified()).then_some(Hit { start, end, kind: Kind::IpAddress })
+    (!address.is_loopback() && !address.is_unspecified()).then_some(Hit {
+        start,
+        end,
+        kind: Kind::IpAddress,
+    })
 }
 
 /// Whether a group has three digits or more, one of them 0 to 9: `fe80`, and not `a::b` of a program.

@@ -16,8 +16,11 @@ pub(super) fn run(text: Text<'_>, start: usize, size: usize) -> Option<Hit> {
     };
     let (number, end) = (start + code, start + size);
     let valid = is_mobile(text, number) && text.open_before(start) && text.open_after(end);
-    (valid && !context::is_amount(text, start, end))
-        .then_some(Hit { start: number, end, kind: Kind::CnPhone })
+    (valid && !context::is_amount(text, start, end)).then_some(Hit {
+        start: number,
+        end,
+        kind: Kind::CnPhone,
+    })
 }
 
 /// Groups of digits around the separator at `joint`, if that is the first.

@@ -173,9 +173,15 @@ fn plain(character: char) -> Option<Spelled> {
     match character {
         // Full-width forms have the order of ASCII.
         '\u{ff01}'..='\u{ff5e}' => ascii(u32::from(character) - 0xff00 + 0x20),
-        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => Some(Spelled::Char(' ')),
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            Some(Spelled::Char(' '))
+        }
         '\u{2010}'..='\u{2015}' | '\u{2212}' => Some(Spelled::Char('-')),
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}'
+        '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{feff}'
         | '\u{2066}'..='\u{2069}' => Some(Spelled::Nothing),
         _ => None,
     }
@@ -196,13 +202,15 @@ pub fn normalise(kind: Kind, value: &str) -> String {
         | Kind::CnPassport
         | Kind::TravelPermit
         | Kind::CnUscc
-        | Kind::Iban => {
-            plain.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
-        }
+        | Kind::Iban => plain
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .map(|c| c.to_ascii_uppercase())
+            .collect(),
         Kind::CnPhone => {
             let digits: String = plain.chars().filter(char::is_ascii_digit).collect();
             let number = digits.len().checked_sub(11).and_then(|from| digits.get(from..));
-            number.map_or(digits.clone(), str::to_owned)
+            number.map_or_else(|| digits.clone(), str::to_owned)
         }
         Kind::CnPlate => plain.chars().filter(|c| c.is_alphanumeric()).collect(),
         Kind::Email => match plain.rsplit_once('@') {

@@ -3,7 +3,7 @@
 //! There is no check digit, but hardly anything else looks so. Place names that end with a province's character (北京, 更新)
 //! need the text to speak of a vehicle.
 
-use super::context::{self, Subject};
+use super::context::{Subject, Subjects};
 use super::reading::{Text, is_word};
 use super::{Hit, Kind};
 
@@ -18,23 +18,28 @@ const SEPARATORS: [&str; 5] = ["·", "•", "・", " ", "-"];
 
 /// Characters that make a word with the province behind them.
 const WORDS: [&str; 16] = [
-    "北京", "南京", "东京", "天津", "四川", "辽宁", "南宁", "西宁", "海宁", "更新", "最新", "全新", "创新", "刷新", "重新",
-    "西藏",
+    "北京", "南京", "东京", "天津", "四川", "辽宁", "南宁", "西宁", "海宁", "更新", "最新", "全新",
+    "创新", "刷新", "重新", "西藏",
 ];
 
 /// The province's last byte stands at `place`, and a letter behind it.
-pub(super) fn at(text: Text<'_>, place: usize) -> Option<Hit> {
+pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Option<Hit> {
     let start = place.checked_sub(2)?;
     let letter = place + 1;
-    let province = std::str::from_utf8(text.slice(start, letter)).ok()?;
-    if !PROVINCES.contains(province) || !is_letter(text.at(letter)) {
+    if !is_letter(text.at(letter)) {
         return None;
     }
-    let gap = SEPARATORS.into_iter().find(|gap| text.has(letter + 1, gap.as_bytes())).map_or(0, str::len);
+    let gap =
+        SEPARATORS.into_iter().find(|gap| text.has(letter + 1, gap.as_bytes())).map_or(0, str::len);
     let from = letter + 1 + gap;
-    let mut end = from + text.slice(from, from + 7).iter().take_while(|byte| is_plate(**byte)).count();
+    let mut end =
+        from + text.slice(from, from + 7).iter().take_while(|byte| is_plate(**byte)).count();
     let tail = LAST.into_iter().find(|tail| end == from + 4 && text.has(end, tail.as_bytes()));
     end += tail.map_or(0, str::len);
+    let province = std::str::from_utf8(text.slice(start, letter)).ok()?;
+    if end < from + 5 || !PROVINCES.contains(province) {
+        return None;
+    }
     let number = text.slice(from, end);
     let is_form = tail.is_some() || number.len() == 5 || is_new_energy(number);
     let digits = number.iter().filter(|byte| byte.is_ascii_digit()).count();
@@ -42,8 +47,11 @@ pub(super) fn at(text: Text<'_>, place: usize) -> Option<Hit> {
         return None;
     }
     let is_word = WORDS.iter().any(|word| text.ends(letter, word.as_bytes()));
-    (!is_word || context::speaks_of(text, start, end, Subject::Plate))
-        .then_some(Hit { start, end, kind: Kind::CnPlate })
+    (!is_word || subjects.speak_of(text, start, end, Subject::Plate)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::CnPlate,
+    })
 }
 
 /// The authority's letter: no I.
@@ -58,7 +66,9 @@ const fn is_plate(byte: u8) -> bool {
 
 /// Six characters of which the first or the last is a letter, and four at the other end are digits.
 fn is_new_energy(number: &[u8]) -> bool {
-    let digits = |from: usize, to: usize| number.get(from..to).unwrap_or_default().iter().all(u8::is_ascii_digit);
+    let digits = |from: usize, to: usize| {
+        number.get(from..to).unwrap_or_default().iter().all(u8::is_ascii_digit)
+    };
     number.len() == 6
         && ((number.first().is_some_and(u8::is_ascii_uppercase) && digits(2, 6))
             || (number.last().is_some_and(u8::is_ascii_uppercase) && digits(0, 5)))

@@ -19,16 +19,23 @@ pub(super) fn at(text: Text<'_>, place: usize) -> Option<Hit> {
     let start = place + dashes.checked_sub(5)?;
     let label = start + 5 + text.has(start + 5, b"BEGIN ").then_some(6)?;
     let head = text.slice(label, label + LABEL_MAX);
-    let size = head.iter().take_while(|byte| byte.is_ascii_uppercase() || matches!(**byte, b' ' | b'0'..=b'9')).count();
+    let size = head
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase() || matches!(**byte, b' ' | b'0'..=b'9'))
+        .count();
     let name = head.get(..size)?;
     let body = label + size + 5;
-    if !(name.ends_with(b"PRIVATE KEY") || name.ends_with(b"PRIVATE KEY BLOCK")) || !text.has(label + size, b"-----") {
+    if !(name.ends_with(b"PRIVATE KEY") || name.ends_with(b"PRIVATE KEY BLOCK"))
+        || !text.has(label + size, b"-----")
+    {
         return None;
     }
     let rest = text.bytes.get(body..)?;
     let close = next_dashes(rest);
     let inside = rest.get(..close)?;
-    if inside.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(LETTERS_LEAST).count() < LETTERS_LEAST {
+    if inside.iter().filter(|byte| byte.is_ascii_alphanumeric()).take(LETTERS_LEAST).count()
+        < LETTERS_LEAST
+    {
         return None;
     }
     let end = match end_line(text, body + close, name) {
@@ -55,9 +62,14 @@ fn end_line(text: Text<'_>, place: usize, name: &[u8]) -> Option<usize> {
 fn cut_end(inside: &[u8]) -> usize {
     let is_body = |byte: &&u8| {
         byte.is_ascii_alphanumeric()
-            || matches!(**byte, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\' | b' ' | b':' | b',' | b'-')
+            || matches!(
+                **byte,
+                b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\' | b' ' | b':' | b',' | b'-'
+            )
     };
     let size = inside.iter().take_while(is_body).count();
     let body = inside.get(..size).unwrap_or_default();
-    body.iter().rposition(|byte| byte.is_ascii_alphanumeric() || *byte == b'=').map_or(0, |last| last + 1)
+    body.iter()
+        .rposition(|byte| byte.is_ascii_alphanumeric() || *byte == b'=')
+        .map_or(0, |last| last + 1)
 }

@@ -40,7 +40,10 @@ impl<'a> Text<'a> {
 
     /// How many digits stand from a place on, at most `max`.
     pub(super) fn digits(self, place: usize, max: usize) -> usize {
-        self.slice(place, place.saturating_add(max)).iter().take_while(|b| b.is_ascii_digit()).count()
+        self.slice(place, place.saturating_add(max))
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count()
     }
 
     /// How many digits stand before a place, at most `max`.
@@ -101,7 +104,7 @@ pub(super) const fn is_word(byte: u8) -> bool {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Groups {
     /// Begin and length of each.
-    list: [(usize, usize); Groups::MAX],
+    list: [(usize, usize); Self::MAX],
     count: usize,
 }
 

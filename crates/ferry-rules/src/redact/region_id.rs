@@ -3,7 +3,7 @@
 //! Hong Kong and Taiwan have check digits. Macau has none that is public, so that its form counts only where the text speaks
 //! of Macau; so does a Hong Kong number without its brackets.
 
-use super::context::{self, Subject};
+use super::context::{Subject, Subjects};
 use super::reading::Text;
 use super::{Hit, Kind};
 
@@ -11,7 +11,12 @@ use super::{Hit, Kind};
 const BRACKETS: [(&[u8], &[u8]); 2] = [(b"(", b")"), ("（".as_bytes(), "）".as_bytes())];
 
 /// A run of `size` digits behind one letter or two: six digits, and a check digit 0 to 9 or A.
-pub(super) fn hong_kong(text: Text<'_>, digits: usize, size: usize) -> Option<Hit> {
+pub(super) fn hong_kong(
+    text: Text<'_>,
+    subjects: &mut Subjects,
+    digits: usize,
+    size: usize,
+) -> Option<Hit> {
     if !matches!(size, 6 | 7) {
         return None;
     }
@@ -26,7 +31,7 @@ pub(super) fn hong_kong(text: Text<'_>, digits: usize, size: usize) -> Option<Hi
     if hong_kong_check(text.slice(start, number_end)) != check || !text.open_after(end) {
         return None;
     }
-    let named = || context::speaks_of(text, start, end, Subject::HongKong);
+    let mut named = || subjects.speak_of(text, start, end, Subject::HongKong);
     (is_bracketed || named()).then_some(Hit { start, end, kind: Kind::HkId })
 }
 
@@ -45,7 +50,8 @@ fn bracketed(text: Text<'_>, place: usize) -> Option<(u8, usize)> {
     let (open, close) = BRACKETS.into_iter().find(|(open, _)| text.has(place, open))?;
     let at = place + open.len();
     let check = text.at(at).to_ascii_uppercase();
-    (check.is_ascii_alphanumeric() && text.has(at + 1, close)).then_some((check, at + 1 + close.len()))
+    (check.is_ascii_alphanumeric() && text.has(at + 1, close))
+        .then_some((check, at + 1 + close.len()))
 }
 
 /// Letters count 10 to 35, a missing first one 36; weights 9 to 2; modulo 11.
@@ -78,9 +84,13 @@ pub(super) fn taiwan(text: Text<'_>, digits: usize, size: usize) -> Option<Hit> 
         9 => matches!(second, b'1' | b'2' | b'8' | b'9'),
         _ => matches!(second, b'A'..=b'D'),
     };
-    let valid = is_form && number.first()?.is_ascii_uppercase() && taiwan_sum(number)?.is_multiple_of(10);
-    (valid && text.open_before(start) && text.open_after(end))
-        .then_some(Hit { start, end, kind: Kind::TwId })
+    let valid =
+        is_form && number.first()?.is_ascii_uppercase() && taiwan_sum(number)?.is_multiple_of(10);
+    (valid && text.open_before(start) && text.open_after(end)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::TwId,
+    })
 }
 
 /// Letters in the order of their numbers, which begin with 10.
@@ -109,7 +119,12 @@ fn taiwan_sum(number: &[u8]) -> Option<u32> {
 }
 
 /// A run of `size` digits that may be a number of Macau: `1234567(8)`, `1/234567/8`, or eight digits.
-pub(super) fn macau(text: Text<'_>, digits: usize, size: usize) -> Option<Hit> {
+pub(super) fn macau(
+    text: Text<'_>,
+    subjects: &mut Subjects,
+    digits: usize,
+    size: usize,
+) -> Option<Hit> {
     let (start, end) = match size {
         7 => (digits, bracketed(text, digits + 7).filter(|found| found.0.is_ascii_digit())?.1),
         6 if text.before(digits, 1) == b'/' && text.at(digits + 6) == b'/' => {
@@ -122,6 +137,6 @@ pub(super) fn macau(text: Text<'_>, digits: usize, size: usize) -> Option<Hit> {
     (is_form
         && text.open_before(start)
         && text.open_after(end)
-        && context::speaks_of(text, start, end, Subject::Macau))
+        && subjects.speak_of(text, start, end, Subject::Macau))
     .then_some(Hit { start, end, kind: Kind::MoId })
 }

@@ -31,14 +31,21 @@ pub(super) fn run(text: Text<'_>, start: usize, size: usize) -> Option<Hit> {
         return None;
     }
     let checked = size != 15 && is_checked(number);
-    (checked || context::is_labelled_id(text, start)).then_some(Hit { start, end, kind: Kind::CnId })
+    (checked || context::is_labelled_id(text, start)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::CnId,
+    })
 }
 
 /// Groups of digits around the separator at `joint`, if that is the first.
 pub(super) fn grouped(text: Text<'_>, joint: usize) -> Option<Hit> {
     let first = text.digits_before(joint, SIZE);
     let start = joint - first;
-    if !(4..SIZE).contains(&first) || !is_province(text.slice(start, joint)) {
+    let is_later = first == 4
+        && text.before(start, 2).is_ascii_digit()
+        && matches!(text.before(start, 1), b' ' | b'-');
+    if !(4..SIZE).contains(&first) || is_later || !is_province(text.slice(start, joint)) {
         return None;
     }
     let mut number = [0; SIZE];
@@ -46,7 +53,9 @@ pub(super) fn grouped(text: Text<'_>, joint: usize) -> Option<Hit> {
     for (index, slot) in number.iter_mut().enumerate() {
         if matches!(text.at(place), b' ' | b'-') {
             // Groups of a number have two characters or more.
-            if !text.at(place + 1).is_ascii_digit() || !text.at(place.saturating_sub(2)).is_ascii_digit() {
+            if !text.at(place + 1).is_ascii_digit()
+                || !text.at(place.saturating_sub(2)).is_ascii_digit()
+            {
                 return None;
             }
             place += 1;
@@ -59,22 +68,23 @@ pub(super) fn grouped(text: Text<'_>, joint: usize) -> Option<Hit> {
         place += 1;
     }
     let valid = is_born(&number) && is_checked(&number);
-    (valid && text.open_before(start) && text.open_after(place))
-        .then_some(Hit { start, end: place, kind: Kind::CnId })
+    (valid && text.open_before(start) && text.open_after(place)).then_some(Hit {
+        start,
+        end: place,
+        kind: Kind::CnId,
+    })
 }
 
 /// The first two digits of GB/T 2260, with Taiwan (71, 83), Hong Kong (81) and Macau (82) as residence permits have them.
 pub(super) fn is_province(number: &[u8]) -> bool {
     let Some(&[tens, ones]) = number.first_chunk() else { return false };
     match tens {
-        b'1' => matches!(ones, b'1'..=b'5'),
-        b'2' => matches!(ones, b'1'..=b'3'),
+        b'1' | b'6' => matches!(ones, b'1'..=b'5'),
+        b'2' | b'8' => matches!(ones, b'1'..=b'3'),
         b'3' => matches!(ones, b'1'..=b'7'),
         b'4' => matches!(ones, b'1'..=b'6'),
         b'5' => matches!(ones, b'0'..=b'4'),
-        b'6' => matches!(ones, b'1'..=b'5'),
         b'7' => ones == b'1',
-        b'8' => matches!(ones, b'1'..=b'3'),
         _ => false,
     }
 }
@@ -91,7 +101,7 @@ fn is_old(number: &[u8]) -> bool {
 }
 
 const fn is_day(year: u64, month: u64, day: u64) -> bool {
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let last = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,

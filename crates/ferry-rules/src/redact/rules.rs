@@ -89,7 +89,11 @@ pub(super) enum Compiled {
 /// Compiles all rules, or says what is wrong with the first that cannot be used.
 pub(super) fn compile(rules: &[Rule]) -> Result<Vec<Compiled>, RuleError> {
     let compile = |(index, rule): (usize, &Rule)| {
-        let compiled = if index < RULES_MAX { compile_one(&rule.pattern) } else { Err(RuleFault::TooManyRules) };
+        let compiled = if index < RULES_MAX {
+            compile_one(&rule.pattern)
+        } else {
+            Err(RuleFault::TooManyRules)
+        };
         compiled.map_err(|fault| RuleError { name: rule.name.clone(), fault })
     };
     rules.iter().enumerate().map(compile).collect()
@@ -109,7 +113,9 @@ fn compile_expression(expression: &str) -> Result<Regex, RuleFault> {
     let broken = |error: &dyn std::fmt::Display| {
         // The engine draws the expression with a caret; the last line says what is wrong.
         let drawn = error.to_string();
-        RuleFault::Broken(drawn.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
+        RuleFault::Broken(
+            drawn.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        )
     };
     let parsed = regex_syntax::parse(expression).map_err(|error| broken(&error))?;
     if parsed.properties().minimum_len().is_none_or(|least| least == 0) {
@@ -121,7 +127,7 @@ fn compile_expression(expression: &str) -> Result<Regex, RuleFault> {
         .build();
     built.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => RuleFault::TooSlow,
-        error => broken(&error),
+        error @ (regex::Error::Syntax(_) | _) => broken(&error),
     })
 }
 
@@ -150,12 +156,22 @@ pub(super) fn find(rules: &[Compiled], text: &str, hits: &mut Vec<Hit>) {
         match rule {
             Compiled::Expression(expression) => {
                 let found = expression.find_iter(text).filter(|found| !found.is_empty());
-                hits.extend(found.map(|found| Hit { start: found.start(), end: found.end(), kind }));
+                hits.extend(found.map(|found| Hit {
+                    start: found.start(),
+                    end: found.end(),
+                    kind,
+                }));
             }
             Compiled::Words(words) => {
                 let read = Text { bytes: text.as_bytes() };
-                let found = words.find_iter(text).filter(|found| stands_alone(read, found.start(), found.end()));
-                hits.extend(found.map(|found| Hit { start: found.start(), end: found.end(), kind }));
+                let found = words
+                    .find_iter(text)
+                    .filter(|found| stands_alone(read, found.start(), found.end()));
+                hits.extend(found.map(|found| Hit {
+                    start: found.start(),
+                    end: found.end(),
+                    kind,
+                }));
             }
         }
     }
@@ -164,5 +180,6 @@ pub(super) fn find(rules: &[Compiled], text: &str, hits: &mut Vec<Hit>) {
 /// Whether no letter or digit touches a word that begins or ends with one.
 fn stands_alone(text: Text<'_>, start: usize, end: usize) -> bool {
     let is_letter = |place: usize| text.at(place).is_ascii_alphanumeric();
-    (!is_letter(start) || text.open_before(start)) && (end == 0 || !is_letter(end - 1) || text.open_after(end))
+    (!is_letter(start) || text.open_before(start))
+        && (end == 0 || !is_letter(end - 1) || text.open_after(end))
 }

@@ -14,13 +14,15 @@ const SIZE_MAX: usize = 16 * 1024;
 
 /// The key that begins with the word at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
-    let start = skip_escape(text, start);
+    let start = behind_dot(text, skip_escape(text, start));
     if !is_open(text, start) {
         return None;
     }
     let first = text.at(start);
     let forms = FORMS.iter().filter(|form| form.prefix.first() == Some(&first));
-    let end = forms.filter(|form| text.has(start, form.prefix)).find_map(|form| measure(text, start, form));
+    let end = forms
+        .filter(|form| text.has(start, form.prefix))
+        .find_map(|form| measure(text, start, form));
     let end = end.or_else(|| if text.has(start, b"eyJ") { signed(text, start) } else { None })?;
     Some(Hit { start, end, kind: Kind::ApiKey })
 }
@@ -34,11 +36,25 @@ fn skip_escape(text: Text<'_>, start: usize) -> usize {
     }
 }
 
+/// Where a key begins whose short prefix ends with a dot (`SG.`, `hvs.`): the long word is what comes behind it.
+fn behind_dot(text: Text<'_>, start: usize) -> usize {
+    const PREFIX_MAX: usize = 5;
+    if text.before(start, 1) != b'.' {
+        return start;
+    }
+    let head = text.slice(start.saturating_sub(PREFIX_MAX + 1), start - 1);
+    start - 1 - head.iter().rev().take_while(|byte| is_word(**byte)).count()
+}
+
 /// A key may begin behind anything but a letter of its own word, and not in the middle of base64.
 fn is_open(text: Text<'_>, start: usize) -> bool {
-    let before = text.before(start, 1);
-    (!is_word(before) || text.behind_escape(start))
-        && !(before == b'+' && text.before(start, 2).is_ascii_alphanumeric())
+    let second = text.before(start, 2);
+    match text.before(start, 1) {
+        // Behind a dot it is a later part of a word that has been looked at.
+        b'.' => !is_word(second),
+        b'+' => !second.is_ascii_alphanumeric(),
+        byte => !is_word(byte) || text.behind_escape(start),
+    }
 }
 
 /// Where a key of this form ends, if what stands here is one.
@@ -62,8 +78,16 @@ fn is_followed_by_dots(text: Text<'_>, end: usize) -> bool {
 
 /// Whether the letters behind a prefix are nobody's: a placeholder, or hardly any variety.
 fn is_sample(body: &[u8]) -> bool {
-    const WORDS: [&[u8]; 8] =
-        [b"EXAMPLE", b"XXXX", b"YOUR", b"PLACEHOLDER", b"CHANGEME", b"REPLACE", b"REDACTED", b"00000000"];
+    const WORDS: [&[u8]; 8] = [
+        b"EXAMPLE",
+        b"XXXX",
+        b"YOUR",
+        b"PLACEHOLDER",
+        b"CHANGEME",
+        b"REPLACE",
+        b"REDACTED",
+        b"00000000",
+    ];
     let mut seen = [false; 256];
     for byte in body.iter().take(64) {
         if let Some(slot) = seen.get_mut(usize::from(*byte)) {
@@ -72,7 +96,10 @@ fn is_sample(body: &[u8]) -> bool {
     }
     let variety = seen.iter().filter(|is| **is).count();
     let head = body.get(..body.len().min(256)).unwrap_or_default();
-    variety < 6 || WORDS.iter().any(|word| head.windows(word.len()).any(|piece| piece.eq_ignore_ascii_case(word)))
+    variety < 6
+        || WORDS
+            .iter()
+            .any(|word| head.windows(word.len()).any(|piece| piece.eq_ignore_ascii_case(word)))
 }
 
 /// A JSON Web Token in its compact form (RFC 7515 section 7.1): three parts of base64url, the first two of JSON.

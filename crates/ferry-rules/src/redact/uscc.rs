@@ -22,15 +22,22 @@ pub(super) fn run(text: Text<'_>, digits: usize) -> Option<Hit> {
     let code = text.slice(start, start + SIZE);
     let is_kind = matches!(
         code.first_chunk(),
-        Some([b'1', b'1'..=b'3' | b'9'] | [b'2' | b'3' | b'4' | b'6' | b'7' | b'8', b'1' | b'9'])
-            | Some([b'5', b'1'..=b'3' | b'9'] | [b'9', b'1'..=b'3'])
-            | Some([b'A' | b'Y', b'1'] | [b'N', b'1'..=b'3' | b'9'])
+        Some(
+            [b'1' | b'5' | b'N', b'1'..=b'3' | b'9']
+                | [b'2' | b'3' | b'4' | b'6' | b'7' | b'8', b'1' | b'9']
+                | [b'9', b'1'..=b'3']
+                | [b'A' | b'Y', b'1']
+        )
     );
     if code.len() != SIZE || !is_kind || !has_area(code) || !is_checked(code) {
         return None;
     }
     let end = start + SIZE;
-    (text.open_before(start) && text.open_after(end)).then_some(Hit { start, end, kind: Kind::CnUscc })
+    (text.open_before(start) && text.open_after(end)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::CnUscc,
+    })
 }
 
 /// Six digits of GB/T 2260, or 100000 for the state itself.
