@@ -8,6 +8,7 @@ mod admit;
 mod attempt;
 mod cache;
 mod deadline;
+mod decode;
 mod flight;
 mod identify;
 pub mod passage;

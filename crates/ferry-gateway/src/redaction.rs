@@ -152,12 +152,7 @@ impl RuleSet {
     ///
     /// # Errors
     /// [`RedactError`] when it is no UTF-8.
-    pub fn text(
-        &self,
-        line: &str,
-        secret: &Secret,
-        text: &[u8],
-    ) -> Result<Redacted, RedactError> {
+    pub fn text(&self, line: &str, secret: &Secret, text: &[u8]) -> Result<Redacted, RedactError> {
         let text = std::str::from_utf8(text).map_err(|_invalid| RedactError::NotUtf8)?;
         let mut scan = Scan::new(self, line, secret);
         scan.text(Text { text, is_assistant: false, is_number: false }, || "text".to_owned());

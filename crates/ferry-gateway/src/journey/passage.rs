@@ -11,6 +11,7 @@ use ferry_rules::key::KeyState;
 use ferry_rules::redact::pseudonym::Secret;
 use ferry_rules::retry::Verdict;
 use ferry_wire::affinity::Prefix;
+use ferry_wire::envelope::Envelope;
 use ferry_wire::path::Family;
 use ferry_wire::restore::{Counts, Restorer};
 use ferry_wire::stream_flag::StreamFlag;
@@ -372,6 +373,21 @@ impl Passage {
         let Counts { restored, unknown, .. } = counts;
         self.shared.telemetry.restored(&self.line, RestoreResult::Restored, restored);
         self.shared.telemetry.restored(&self.line, RestoreResult::Unknown, unknown);
+    }
+
+    /// Notes what the envelope says.
+    pub(super) fn note(&mut self, envelope: Envelope) {
+        let (snapshot, facts) = (&self.snapshot, &mut self.facts);
+        facts.model = envelope.model;
+        facts.stream = envelope.stream;
+        facts.stream_flag = envelope.stream_flag;
+        if snapshot.has_many_keys || self.shared.redaction.asks(&snapshot.settings.redaction) {
+            facts.prefix = envelope.prefix;
+        }
+        if snapshot.has_many_keys {
+            facts.user_id = envelope.user_id;
+            facts.container = envelope.container;
+        }
     }
 
     /// When the whole request must be over.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferry_wire::envelope::{Envelope, EnvelopeError};
+use ferry_wire::envelope::EnvelopeError;
 use ferry_wire::path::Family;
 use http::{HeaderMap, Method, header as http_header};
 use http_body::{Body, Frame};
@@ -17,8 +17,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-pub(super) use self::coding::{CodingFault, decoded};
 use self::coding::EnvelopeReader;
+pub(super) use self::coding::CodingFault;
 use super::accept::Head;
 use super::admit::Admitted;
 use super::deadline::at_once;
@@ -142,7 +142,7 @@ async fn hold(
     passage.facts.bytes_in = pieces.len();
     passage.read_at = clock::now();
     if let Some(envelope) = reader.finish().map_err(envelope_fault)? {
-        note(passage, envelope);
+        passage.note(envelope);
     }
     Ok(Payload::Held { chunks: pieces.finish().into(), _set_aside: set_aside })
 }
@@ -209,21 +209,6 @@ async fn awaited(
                 timer.as_mut().reset(until.into());
             }
         }
-    }
-}
-
-/// Notes what the envelope says.
-pub(super) fn note(passage: &mut Passage, envelope: Envelope) {
-    passage.facts.model = envelope.model;
-    passage.facts.stream = envelope.stream;
-    passage.facts.stream_flag = envelope.stream_flag;
-    let snapshot = &passage.snapshot;
-    if snapshot.has_many_keys || passage.shared.redaction.asks(&snapshot.settings.redaction) {
-        passage.facts.prefix = envelope.prefix;
-    }
-    if snapshot.has_many_keys {
-        passage.facts.user_id = envelope.user_id;
-        passage.facts.container = envelope.container;
     }
 }
 

@@ -14,9 +14,10 @@ use ferry_wire::restore::Restorer;
 use ferry_wire::text::Shape;
 use http::{HeaderMap, header as http_header};
 
+use super::decode::decoded;
 use super::passage::Passage;
 use super::pieces::join;
-use super::read::{self, CodingFault, Payload, Read, decoded};
+use super::read::{CodingFault, Payload, Read};
 use super::refuse::{Refused, refused};
 use super::reserve::Reserved;
 use crate::redaction::{RedactError, RuleSet};
@@ -157,7 +158,7 @@ fn settle(read: &mut Read, rules: &RuleSet, found: Found) -> Result<(), Fault> {
     }
     let Some(edited) = edited else { return Ok(()) };
     let envelope = Envelope::read(&edited).map_err(|_no_json| Fault::Lost)?;
-    read::note(&mut read.passage, envelope);
+    read.passage.note(envelope);
     read.head.headers.remove(http_header::CONTENT_ENCODING);
     if let Payload::Held { chunks, .. } = &mut read.payload {
         *chunks = edited.into();

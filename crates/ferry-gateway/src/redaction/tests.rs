@@ -34,7 +34,8 @@ fn edited(rules: &RuleSet, body: &[u8]) -> (Vec<u8>, Outcome) {
 #[test]
 fn the_default_redacts_identity_and_bank_cards_and_refuses_live_keys() {
     let rules = rules(&[]);
-    let body = user("身份证11010119900307803X，卡号6227000803793114711，邮箱 a@example.com").to_string();
+    let body =
+        user("身份证11010119900307803X，卡号6227000803793114711，邮箱 a@example.com").to_string();
     let (after, outcome) = edited(&rules, body.as_bytes());
     let after: Value = serde_json::from_slice(&after).unwrap();
     let text = after["messages"][0]["content"].as_str().unwrap();
@@ -65,7 +66,8 @@ fn a_pseudonym_is_turned_back_and_the_answer_maps_to_the_same_bytes() {
     let token = text.split_once("PII_").map(|(_, rest)| format!("PII_{}", &rest[..25])).unwrap();
     let said = format!("已联系{token}9，号码{token}。");
     let restorer = ferry_wire::restore::Restorer::new(outcome.pairs.0).unwrap();
-    let answer = json!({"content": [{"type": "text", "text": said}], "role": "assistant"}).to_string();
+    let answer =
+        json!({"content": [{"type": "text", "text": said}], "role": "assistant"}).to_string();
     let mut counts = ferry_wire::restore::Counts::default();
     let restored = restorer.answer(&answer.into(), &mut counts).unwrap().concat();
     let restored: Value = serde_json::from_slice(&restored).unwrap();

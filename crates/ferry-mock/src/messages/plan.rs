@@ -164,9 +164,9 @@ impl Planner<'_> {
         let messages: Vec<Value> = serde_json::from_str(self.envelope.messages?.get()).ok()?;
         let content = messages.last()?.get("content")?;
         let of_block = |block: &Value| block.get("text").and_then(Value::as_str).map(str::to_owned);
-        let words = match content {
-            Value::Array(blocks) => blocks.iter().filter_map(of_block).collect(),
-            content => content.as_str()?.to_owned(),
+        let words = match content.as_array() {
+            Some(blocks) => blocks.iter().filter_map(of_block).collect(),
+            None => content.as_str()?.to_owned(),
         };
         Some(words.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect())
     }

@@ -85,9 +85,10 @@ pub(crate) fn run(args: &RedactArgs, shared: Shared) -> miette::Result<ExitCode>
     let rules = &settings.redaction;
     let bytes = read(args.file.as_deref())?;
     let secret = state::redaction_secret(&loaded.resolved.state);
-    let trial = rules
-        .try_on(&args.line, &secret, args.reading.form(&bytes), &bytes)
-        .map_err(|error| miette!(help = "see --as, when it is another form", "failed to {}", with_causes(&error)))?;
+    let trial =
+        rules.try_on(&args.line, &secret, args.reading.form(&bytes), &bytes).map_err(|error| {
+            miette!(help = "see --as, when it is another form", "failed to {}", with_causes(&error))
+        })?;
     let width = terminal::is_terminal(&inputs.env).then(terminal::width);
     let colour = width.is_some() && terminal::may_colour(&inputs.env);
     if args.json {
@@ -124,7 +125,12 @@ fn read(file: Option<&Path>) -> miette::Result<Vec<u8>> {
         None => std::io::stdin().lock().take(BYTES_MAX + 1).read_to_end(&mut bytes),
     };
     let name = file.map_or_else(|| "standard input".to_owned(), |path| path.display().to_string());
-    read.map_err(|error| miette!(help = "name a file that can be read, or - for standard input", "failed to read {name}: {error}"))?;
+    read.map_err(|error| {
+        miette!(
+            help = "name a file that can be read, or - for standard input",
+            "failed to read {name}: {error}"
+        )
+    })?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(miette!(help = "try it on a part", "{name} is larger than {BYTES_MAX} bytes"));
     }
@@ -140,7 +146,12 @@ fn stats(trial: &Trial, rules: &RuleSet) -> String {
     let widest = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
     let widths = [widest(0), widest(1), widest(2)];
     let line = |row: &[String; 3]| {
-        format!("{}  {}  {}", pad(&row[0], widths[0]), pad(&row[1], widths[1]), lead(&row[2], widths[2]))
+        format!(
+            "{}  {}  {}",
+            pad(&row[0], widths[0]),
+            pad(&row[1], widths[1]),
+            lead(&row[2], widths[2])
+        )
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -156,10 +167,16 @@ fn last_words(trial: &Trial, rules: &RuleSet, line: &str, colour: bool) -> Strin
         .counts(rules)
         .map(|(kind, action, count)| format!("{count} {kind} ({action})"))
         .collect();
-    let dry_run = if rules.policy(line).is_dry_run() { " This is a dry run: nothing is changed." } else { "" };
+    let dry_run = if rules.policy(line).is_dry_run() {
+        " This is a dry run: nothing is changed."
+    } else {
+        ""
+    };
     let (tone, text) = match (trial.is_blocked(), counts.is_empty()) {
         (_, true) => (Tone::Good, "Nothing was found.".to_owned()),
-        (true, false) => (Tone::Bad, format!("The request would be refused: {}.", counts.join(", "))),
+        (true, false) => {
+            (Tone::Bad, format!("The request would be refused: {}.", counts.join(", ")))
+        }
         (false, false) => (Tone::Strong, format!("Found: {}.{dry_run}", counts.join(", "))),
     };
     tone.paint(&text, colour)

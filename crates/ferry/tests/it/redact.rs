@@ -97,7 +97,9 @@ async fn a_body_in_which_nothing_is_found_goes_on_byte_for_byte() {
 async fn pseudonyms_are_turned_back_in_every_form_of_answer() {
     let stand = Stand::new(PSEUDONYMS).await;
     let words = format!("号码 {PHONE} 与 {ID}，再说一遍 {PHONE}");
-    for chunks in ["", " chunks=1", " chunks=7", " chunks=60 pings=3", " chunks=200 fault=split:bytes=3"] {
+    for chunks in
+        ["", " chunks=1", " chunks=7", " chunks=60 pings=3", " chunks=200 fault=split:bytes=3"]
+    {
         for stream in [false, true] {
             let said = format!("{words} [mock echo{chunks}]");
             let answer = stand.gateway.ask(ask(&user(&said, stream))).await;
@@ -141,7 +143,8 @@ async fn pseudonyms_are_turned_back_in_the_input_of_tools() {
 #[tokio::test]
 async fn pseudonyms_are_the_same_over_turns_and_an_answer_maps_back() {
     let stand = Stand::new(PSEUDONYMS).await;
-    let mut messages = vec![json!({"role": "user", "content": format!("记住 {PHONE} [mock echo]")})];
+    let mut messages =
+        vec![json!({"role": "user", "content": format!("记住 {PHONE} [mock echo]")})];
     let mut before = String::new();
     for turn in 0..4 {
         let body = json!({"model": "claude-sonnet-5", "max_tokens": 4000, "messages": messages});
@@ -152,7 +155,9 @@ async fn pseudonyms_are_the_same_over_turns_and_an_answer_maps_back() {
         assert!(seen.starts_with(before.trim_end_matches(']')), "{turn}: {seen}\n{before}");
         before = seen;
         messages.push(json!({"role": "assistant", "content": answer["content"]}));
-        messages.push(json!({"role": "user", "content": format!("第{turn}轮，138 0013 8000 [mock echo]")}));
+        messages.push(
+            json!({"role": "user", "content": format!("第{turn}轮，138 0013 8000 [mock echo]")}),
+        );
     }
     assert!(!before.contains(PHONE));
     assert_eq!(before.matches("PII_TELE_").count(), 7, "{before}");
@@ -175,7 +180,8 @@ async fn a_live_key_is_refused_with_its_type_and_place_and_never_its_value() {
 #[tokio::test]
 async fn a_body_that_cannot_be_looked_through_is_refused_where_something_would_be_done() {
     let stand = Stand::new("[redact]\nenabled = true\n").await;
-    let twice = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a","content":"b"}]}"#;
+    let twice =
+        r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a","content":"b"}]}"#;
     let lone = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"\ud800"}]}"#;
     let deep = format!(
         r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":[{{"type":"tool_use","input":{}1{}}}]}}]}}"#,
@@ -186,7 +192,8 @@ async fn a_body_that_cannot_be_looked_through_is_refused_where_something_would_b
         let sent = request("POST", "/v1/messages", &[], body.as_bytes());
         stand.gateway.ask(sent).await.assert_own(400, "redact-unreadable");
     }
-    let mut broken = br#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":""#.to_vec();
+    let mut broken =
+        br#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":""#.to_vec();
     broken.extend_from_slice(b"\xff\xfe\"}]}");
     let sent = request("POST", "/v1/messages", &[], &broken);
     stand.gateway.ask(sent).await.assert_own(400, "redact-unreadable");
@@ -253,7 +260,8 @@ async fn a_conversation_keeps_the_rules_that_it_began_with() {
     let body = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [first]});
     assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
     let config = std::fs::read_to_string(stand.gateway.config()).unwrap();
-    let tighter = config.replace("enabled = true", "enabled = true\nactions = { cn_phone = \"redact\" }");
+    let tighter =
+        config.replace("enabled = true", "enabled = true\nactions = { cn_phone = \"redact\" }");
     std::fs::write(stand.gateway.config(), tighter).unwrap();
     stand.gateway.running.reload(&stand.gateway.inputs).unwrap();
     let next = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [
@@ -334,13 +342,15 @@ async fn no_value_stands_in_a_log_a_metric_an_error_or_the_state() {
             format!("{{\"messages\":\"{canary}"),
             format!("{canary}"),
         ] {
-            let answer = stand.gateway.ask(request("POST", "/v1/messages", &[], body.as_bytes())).await;
+            let answer =
+                stand.gateway.ask(request("POST", "/v1/messages", &[], body.as_bytes())).await;
             if answer.status != 200 {
                 said.push_str(answer.text());
             }
         }
     }
-    let admin = Client::connect(stand.gateway.admin).await.ask(crate::harness::get("/metrics")).await;
+    let admin =
+        Client::connect(stand.gateway.admin).await.ask(crate::harness::get("/metrics")).await;
     said.push_str(admin.text());
     let nodes = Client::connect(stand.gateway.admin).await.ask(crate::harness::get("/nodes")).await;
     said.push_str(nodes.text());

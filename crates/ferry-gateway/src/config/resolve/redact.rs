@@ -189,7 +189,8 @@ fn own(index: usize, rule: &raw::Rule, desk: &mut Desk<'_>) -> Rule {
     let name = rule.name.clone();
     if rule.regex.is_empty() == rule.words.is_empty() {
         let key = format!("redact.rules.{index}");
-        let message = if rule.regex.is_empty() { "looks for nothing" } else { "has a regex and words" };
+        let message =
+            if rule.regex.is_empty() { "looks for nothing" } else { "has a regex and words" };
         desk.error(&key, message, "give it either a `regex` or a list of `words`");
         // Stands in for what could not be read; the file is refused.
         return Rule { name, pattern: Pattern::Words(vec!["-".to_owned()]) };

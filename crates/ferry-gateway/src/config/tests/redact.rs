@@ -20,7 +20,10 @@ fn a_bad_redact_table_is_refused_with_its_key() {
     check(&on("[redact]\nenabled = true"), "duplicate key");
     check(RULE, "redact.rules.0: looks for nothing");
     check(&format!("{RULE}regex = \"a\"\nwords = [\"b\"]"), "has a regex and words");
-    check(&format!("{RULE}regex = \"(a\""), "redact.rules.0: cannot be used: the expression is broken");
+    check(
+        &format!("{RULE}regex = \"(a\""),
+        "redact.rules.0: cannot be used: the expression is broken",
+    );
     check(&format!("{RULE}regex = \"a*\""), "it matches the empty text");
     check(&format!("{RULE}regex = \"(?=a)a\""), "cannot be used");
     check(&format!("{RULE}regex = '\\w{{1,200}}@\\w{{1,200}}'"), "would be slow");
@@ -32,10 +35,7 @@ fn a_bad_redact_table_is_refused_with_its_key() {
 #[test]
 fn a_line_may_be_tighter_and_never_looser() {
     let loose = "[redact]\nenabled = true\n[lines.a.redact.actions]\ncn_id = \"report\"";
-    check(
-        loose,
-        "lines.a.redact.actions.cn_id: is looser than [redact] says, which is `redact`",
-    );
+    check(loose, "lines.a.redact.actions.cn_id: is looser than [redact] says, which is `redact`");
     let tight = "[redact]\nenabled = true\n[lines.a.redact.actions]\ncn_phone = \"block\"";
     let rules = accepted(tight).resolved.journey.redaction;
     assert_eq!(rules.policy("a").action(Kind::CnPhone), Action::Block);

@@ -9,7 +9,8 @@ use crate::journey::redact::Fault;
 
 /// The refusal of a request.
 pub(super) fn redact(fault: &Fault) -> Told {
-    let refused = |status, code, message| client(status, ApiErrorKind::InvalidRequest, code, message);
+    let refused =
+        |status, code, message| client(status, ApiErrorKind::InvalidRequest, code, message);
     match fault {
         Fault::Blocked { kind, count, path, others } => {
             let more = match others {

@@ -20,8 +20,10 @@ pub(super) struct Diff {
 impl Diff {
     /// A line for each edit.
     pub(super) fn lines(self, bytes: &[u8], edits: &Edits) -> Vec<String> {
-        let mut lines: Vec<String> =
-            edits.iter().take(SHOWN_MAX).map(|(range, put)| {
+        let mut lines: Vec<String> = edits
+            .iter()
+            .take(SHOWN_MAX)
+            .map(|(range, put)| {
                 let (line, column) = place(bytes, range.start);
                 let before = around(bytes.get(..range.start).unwrap_or_default(), true);
                 let after = around(bytes.get(range.end..).unwrap_or_default(), false);
@@ -34,7 +36,8 @@ impl Diff {
                 };
                 let at = Tone::Faint.paint(&format!("{line}:{column}"), self.colour);
                 format!("{at}  {before}{gone}{come}{after}")
-            }).collect();
+            })
+            .collect();
         if edits.len() > SHOWN_MAX {
             lines.push(format!("and {} more", edits.len() - SHOWN_MAX));
         }
