@@ -403,3 +403,16 @@ fn an_answer_without_a_pseudonym_or_that_is_no_json_is_left_alone() {
     assert!(Restorer::new(Vec::<(Token, &str)>::new()).is_none());
     assert_eq!(format!("{:?}", restorer()), "Restorer { pairs: 3, .. }");
 }
+
+#[test]
+fn a_comment_before_a_delta_that_is_dropped_stays() {
+    let stream = format!(": hello\n{}", text_delta(0, "P"));
+    for size in [1, 1000] {
+        let mut restore = RestoreStream::new(restorer());
+        let mut out = Vec::new();
+        for chunk in stream.as_bytes().chunks(size) {
+            restore.push(Bytes::copy_from_slice(chunk), &mut out);
+        }
+        assert_eq!(out.concat(), b": hello\n");
+    }
+}
