@@ -156,6 +156,17 @@ pub(super) fn completion(event: &[u8]) -> Option<(Range<usize>, bool)> {
     Some((text?, is_last))
 }
 
+/// How many bytes of comment lines stand before an event.
+pub(super) fn comments_len(event: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(rest) = event.get(at..).filter(|rest| rest.first() == Some(&b':')) {
+        let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());
+        let is_pair = rest.get(end..).is_some_and(|end| end.starts_with(b"\r\n"));
+        at += end + 1 + usize::from(is_pair);
+    }
+    at.min(event.len())
+}
+
 fn digits(text: &[u8], value: Range<usize>) -> Option<u64> {
     std::str::from_utf8(text.get(value)?).ok()?.parse().ok()
 }

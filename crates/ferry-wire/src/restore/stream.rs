@@ -144,7 +144,10 @@ impl RestoreStream {
         let mut at = 0;
         for event in whole(piece) {
             if !std::mem::take(&mut self.is_unread) {
-                self.event(event, at, &mut slice);
+                // A comment before an event is no part of it and may have left already.
+                let comments = parts::comments_len(event);
+                let event = event.get(comments..).unwrap_or_default();
+                self.event(event, at + comments, &mut slice);
             }
             at += event.len();
         }
