@@ -17,6 +17,7 @@ mod read;
 mod redact;
 mod refuse;
 pub mod relay;
+pub mod request_id;
 mod reserve;
 mod route;
 pub mod settings;

@@ -108,26 +108,12 @@ impl RuleSet {
 
     /// The name of a kind in reports and labels; an operator's rule has its own.
     pub fn name(&self, kind: Kind) -> &str {
-        match kind {
-            Kind::Custom(place) => {
-                self.rules.get(usize::from(place)).map_or(kind.name(), |name| name)
-            }
-            Kind::CnId
-            | Kind::BankCard
-            | Kind::CnPhone
-            | Kind::HkId
-            | Kind::MoId
-            | Kind::TwId
-            | Kind::CnPassport
-            | Kind::TravelPermit
-            | Kind::CnUscc
-            | Kind::CnPlate
-            | Kind::Email
-            | Kind::IpAddress
-            | Kind::Iban
-            | Kind::ApiKey
-            | Kind::PrivateKey => kind.name(),
+        if let Kind::Custom(place) = kind
+            && let Some(name) = self.rules.get(usize::from(place))
+        {
+            return name;
         }
+        kind.name()
     }
 
     /// Looks through a body of the API.
@@ -201,7 +187,7 @@ impl<'a> Scan<'a> {
         self.text(text, || span.path());
         for Replacement { range, text } in self.out.drain(..) {
             let put = self.edits.put_text(span.raw(range), &text);
-            self.clash = self.clash.take().or(put.err());
+            self.clash = self.clash.take().or_else(|| put.err());
         }
     }
 }

@@ -37,7 +37,6 @@ impl Tasks {
     }
 
     /// Runs what would hold up other tasks on a thread of its own kind. It cannot be given up once it runs.
-    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
     pub fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

@@ -17,8 +17,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::Sleep;
 
-use self::coding::EnvelopeReader;
 pub(super) use self::coding::CodingFault;
+use self::coding::EnvelopeReader;
 use super::accept::Head;
 use super::admit::Admitted;
 use super::deadline::at_once;

@@ -63,7 +63,7 @@ fn a_pseudonym_is_turned_back_and_the_answer_maps_to_the_same_bytes() {
     let (sent, outcome) = edited(&rules, first.as_bytes());
     let sent: Value = serde_json::from_slice(&sent).unwrap();
     let text = sent["messages"][0]["content"].as_str().unwrap();
-    let token = text.split_once("PII_").map(|(_, rest)| format!("PII_{}", &rest[..25])).unwrap();
+    let token = text.split(['，', ' ']).find(|word| word.starts_with("PII_")).unwrap();
     let said = format!("已联系{token}9，号码{token}。");
     let restorer = ferry_wire::restore::Restorer::new(outcome.pairs.0).unwrap();
     let answer =

@@ -7,7 +7,7 @@ use ferry_rules::redact::apply::Outcome;
 use ferry_rules::redact::pseudonym::Secret;
 use ferry_wire::splice::Edits;
 use ferry_wire::text::Shape;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{RedactError, Redacted, RuleSet};
@@ -35,7 +35,7 @@ impl Form {
 
     /// What it looks like: a JSON object with the members of a request, or else a text.
     pub fn guess(bytes: &[u8]) -> Self {
-        let Ok(members) = serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes) else {
+        let Ok(members) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(bytes) else {
             return Self::Text;
         };
         let has = |name: &str| members.contains_key(name);

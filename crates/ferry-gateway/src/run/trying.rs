@@ -11,7 +11,7 @@ pub(super) fn try_on(journey: &Journey, trying: &Trying<'_>) -> Tried {
     let snapshot = journey.snapshot();
     let labels = snapshot.line_labels();
     if !labels.iter().any(|label| **label == *line) {
-        return Tried::UnknownLine(labels.iter().map(|label| label.to_string()).collect());
+        return Tried::UnknownLine(labels.iter().map(ToString::to_string).collect());
     }
     let rules = &snapshot.settings.redaction;
     let secret = journey.shared().redaction_secret();

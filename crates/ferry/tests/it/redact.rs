@@ -53,7 +53,7 @@ fn text_of(events: &str) -> String {
     events
         .filter_map(|event| {
             let delta = &event["delta"];
-            delta["text"].as_str().or(delta["partial_json"].as_str()).map(str::to_owned)
+            delta["text"].as_str().or_else(|| delta["partial_json"].as_str()).map(str::to_owned)
         })
         .collect()
 }
@@ -340,7 +340,7 @@ async fn no_value_stands_in_a_log_a_metric_an_error_or_the_state() {
             user(&format!("{canary} [mock fault=cut:after=3]"), true).to_string(),
             format!("{{\"messages\":[{{\"content\":\"{canary}\",\"content\":\"{canary}\"}}]}}"),
             format!("{{\"messages\":\"{canary}"),
-            format!("{canary}"),
+            canary.to_owned(),
         ] {
             let answer =
                 stand.gateway.ask(request("POST", "/v1/messages", &[], body.as_bytes())).await;

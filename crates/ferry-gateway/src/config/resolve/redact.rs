@@ -124,10 +124,10 @@ fn kind(name: &str, names: &[String]) -> Option<Kind> {
 }
 
 fn spelling(kind: Kind, names: &[String]) -> &str {
-    match kind {
-        Kind::Custom(place) => names.get(usize::from(place)).map_or("", |name| name),
-        kind => kind.key(),
+    if let Kind::Custom(place) = kind {
+        return names.get(usize::from(place)).map_or("", |name| name);
     }
+    kind.key()
 }
 
 const fn action(written: raw::Action) -> Action {

@@ -48,7 +48,7 @@ impl Diff {
 /// Line and column of a byte, from 1; a column is a character.
 fn place(bytes: &[u8], at: usize) -> (usize, usize) {
     let before = bytes.get(..at).unwrap_or(bytes);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = memchr::memchr_iter(b'\n', before).count() + 1;
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     (line, String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count() + 1)
 }
