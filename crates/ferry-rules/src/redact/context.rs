@@ -128,7 +128,7 @@ pub(super) enum Subject {
 const SUBJECT_BYTES: usize = 64;
 
 /// The longest word, in bytes.
-const WORD_MAX: usize = 24;
+const WORD_MAX: usize = 32;
 
 /// How many subjects there are.
 const SUBJECTS: usize = 6;
@@ -173,10 +173,26 @@ const WORDS: [(Subject, &[&str]); SUBJECTS] = [
     ),
 ];
 
-/// Whether a word may begin with this byte.
-const fn may_begin(byte: u8) -> bool {
-    matches!(byte | 0x20, b'p' | b'h' | b'm' | b't' | b'b' | b'v' | b'l') && byte < 0x80
-        || matches!(byte, 0xe5..=0xe9)
+/// Whether a word may begin with these two bytes. Most places are settled by the first.
+const fn may_begin(first: u8, second: u8) -> bool {
+    match first {
+        b'a'..=b'z' | b'A'..=b'Z' => matches!(
+            (first | 0x20, second | 0x20),
+            (b'p', b'a' | b'e' | b'l')
+                | (b'h', b'r' | b'o' | b'k')
+                | (b'm', b'a' | b'o' | b't')
+                | (b't', b'a')
+                | (b'b', b'i')
+                | (b'v', b'e')
+                | (b'l', b'i')
+        ),
+        0xe5 => matches!(second, 0x8f | 0x9b | 0xbe),
+        0xe6 => matches!(second, 0x8a | 0x9d | 0xbe),
+        0xe7 => second == 0x89,
+        0xe8 => matches!(second, 0x87 | 0x99 | 0xad | 0xba | 0xbb | 0xbd),
+        0xe9 => matches!(second, 0x80 | 0xa6),
+        _ => false,
+    }
 }
 
 /// Where a text has last spoken of each subject. It reads on with the values that are asked about, so that no byte is
@@ -208,7 +224,7 @@ impl Subjects {
     fn read_to(&mut self, text: Text<'_>, start: usize) {
         let from = self.until.max(start.saturating_sub(SUBJECT_BYTES + WORD_MAX));
         for place in from..start {
-            if may_begin(text.at(place)) {
+            if may_begin(text.at(place), text.at(place + 1)) {
                 for ((_, words), last) in WORDS.iter().zip(&mut self.last) {
                     if let Some(size) = word_at(text, place, words) {
                         *last = place + size;
@@ -279,4 +295,19 @@ pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
         "section",
     ];
     !is_word(text.before(start, 1)) && is_labelled(text, start, &VERSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_may_begin_as_it_begins_and_has_room() {
+        for (_, words) in WORDS {
+            for word in words {
+                let bytes = word.as_bytes();
+                assert!(may_begin(bytes[0], bytes[1]) && bytes.len() <= WORD_MAX, "{word}");
+            }
+        }
+    }
 }

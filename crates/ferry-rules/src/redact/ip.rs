@@ -73,7 +73,9 @@ pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     let last = if text.has(start + last, b"::") { last + 2 } else { last };
     let (piece, end) = (text.slice(start, start + last), start + last);
     let colons = piece.split(|byte| *byte == b':').count() - 1;
-    if colons < 2 || !text.open_after(end) || !has_long_group(piece) {
+    // Eight groups, or fewer with a gap; the last two may be an IPv4 address.
+    let is_whole = colons >= 6 || piece.windows(2).any(|pair| pair == b"::");
+    if !is_whole || !text.open_after(end) || !has_long_group(piece) {
         return None;
     }
     let address: Ipv6Addr = std::str::from_utf8(piece).ok()?.parse().ok()?;

@@ -100,12 +100,14 @@ fn report(signs: &Signs, start: usize, each: &mut impl FnMut(usize, Sign)) {
 }
 
 /// Whether there is no letter and no digit of ASCII, so that nothing but full-width ones can have a sign.
+#[inline(never)]
 fn is_wordless(window: &Plane) -> bool {
-    let mut words = 0;
-    for byte in window {
-        words |= mark(byte.wrapping_sub(b'0') < 10) | mark((byte | 0x20).wrapping_sub(b'a') < 26);
-    }
-    words == 0
+    let mut words = [0; SPAN];
+    fill_plane(&mut words, window, |byte| {
+        mark(byte.wrapping_sub(b'0') < 10) | mark((byte | 0x20).wrapping_sub(b'a') < 26)
+    });
+    let eights = words.as_chunks::<8>().0.iter();
+    eights.fold(0, |any, eight| any | u64::from_le_bytes(*eight)) == 0
 }
 
 /// 0xff for true, so that marks combine without shifts.
@@ -128,6 +130,7 @@ impl Planes {
         Self { digit: blank, letter: blank, word: blank, joint: blank, dash: blank }
     }
 
+    #[inline(never)]
     fn mark(&mut self, window: &Plane) {
         fill_plane(&mut self.digit, window, |byte| mark(byte.wrapping_sub(b'0') < 10));
         fill_plane(&mut self.letter, window, |byte| mark((byte | 0x20).wrapping_sub(b'a') < 26));
@@ -143,6 +146,7 @@ impl Planes {
     }
 
     /// The signs that runs make.
+    #[inline(never)]
     fn runs(&self, signs: &mut Signs) {
         let (word4, dash4) = (all_of_4(&self.word), all_of_4(&self.dash));
         let digit2 = both::<1>(&self.digit);
@@ -166,6 +170,7 @@ impl Planes {
     }
 
     /// The signs that two or three bytes make beside one another.
+    #[inline(never)]
     fn pairs(&self, window: &Plane, signs: &mut Signs) {
         let (bytes, next, third) = (view::<0>(window), view::<1>(window), view::<2>(window));
         let (digit_before, digit_next) = (before(&self.digit), view::<1>(&self.digit));
@@ -235,6 +240,7 @@ fn add_wide(bytes: &Signs, next: &Signs, third: &Signs, signs: &mut Signs) {
 }
 
 /// The signs of a block without a letter or digit of ASCII.
+#[inline(never)]
 fn wide_signs(window: &Plane, signs: &mut Signs) {
     *signs = NONE;
     add_wide(view::<0>(window), view::<1>(window), view::<2>(window), signs);
