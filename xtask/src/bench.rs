@@ -112,7 +112,7 @@ fn ratio_line(label: &str, table: &str) -> String {
 }
 
 /// A number of a Markdown table, by the first cell of its row and the heading of its column.
-fn cell(table: &str, target: &str, column: &str) -> Option<f64> {
+pub(crate) fn cell(table: &str, target: &str, column: &str) -> Option<f64> {
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let head = table.lines().find(|line| line.starts_with("| target"))?;
     let at = cells(head).iter().position(|name| name == column)?;
@@ -166,7 +166,10 @@ fn target_lines(upstream: u16, floor: u16, nginx: Option<u16>, ferry: &Server) -
 }
 
 /// Builds the harness into the cache: the folder beside the repository may be read-only.
-fn build(place: &Place, bench: &Path) -> Result<PathBuf, Fault> {
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn build(place: &Place, bench: &Path) -> Result<PathBuf, Fault> {
     let target = place.cache.join("bench-target");
     let mut cargo = Command::new("cargo");
     cargo
@@ -179,10 +182,12 @@ fn build(place: &Place, bench: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// A server that prints no address: it is ready when its port answers. Ended by its process id when dropped.
-struct Plain(Child);
+pub(crate) struct Plain(Child);
 
 impl Plain {
-    fn start(command: &mut Command, port: u16) -> Result<Self, Fault> {
+    /// # Errors
+    /// When it cannot be started, or ends before its port answers.
+    pub(crate) fn start(command: &mut Command, port: u16) -> Result<Self, Fault> {
         let mut plain = Self(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn()?);
         for _ in 0..CONNECTS_MAX {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {

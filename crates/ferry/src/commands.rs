@@ -1,6 +1,7 @@
 //! The subcommands, one file each, and `terminal`, which those that draw share. This file knows their names and the flags
 //! that all of them share.
 
+mod bench;
 mod config;
 mod demo;
 mod mock;
@@ -45,6 +46,8 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Runs the scripted Claude API alone, with faults on a dial
     Mock(mock::MockArgs),
+    /// Measures the gateway, or any target, with requests at a fixed rate
+    Bench(bench::BenchArgs),
     /// Asks a running Ferry how its nodes are doing, and resets one
     Nodes(nodes::NodesArgs),
     /// Shows what redaction would do to a text or a request: no traffic, nothing sent
@@ -59,6 +62,7 @@ impl Cli {
             Command::Serve(args) => serve::run(args, self.shared),
             Command::Demo(args) => demo::run(args),
             Command::Mock(args) => runtime(None)?.block_on(mock::run(args)),
+            Command::Bench(args) => bench::run(&args),
             Command::Nodes(args) => nodes::run(args, self.shared),
             Command::Redact(args) => redact::run(&args, self.shared),
             Command::Config(args) => config::run(args, self.shared.config, self.shared.set),

@@ -9,6 +9,7 @@
 
 mod admin;
 mod assembled;
+mod bench;
 mod breaker;
 mod broken;
 mod bytes;
