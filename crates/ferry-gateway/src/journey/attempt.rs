@@ -39,17 +39,28 @@ pub(super) enum Fault {
     /// The request cannot be put into the node's form.
     Dialect(DialectError),
     /// The connection was lost after the request was written, or before its answer had ended.
-    Lost { node: Arc<str>, phase: &'static str },
+    Lost { node: Arc<str>, phase: Phase },
     /// The node took none of the request's bytes for too long.
     WriteStall { node: Arc<str>, after_ms: u128 },
     /// The whole request took too long.
     Total { node: Arc<str> },
-    /// No answer in time.
-    Silent { node: Arc<str>, after_ms: u128 },
+    /// No answer in time, or no more of it.
+    Silent { node: Arc<str>, phase: Phase, after_ms: u128 },
     /// The node answered, and not what the API answers.
     Bad { node: Arc<str>, answer: BadAnswer },
     /// The client's own body broke off while it was flowing.
     Upload,
+}
+
+/// How far a try had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The request was sent, and nothing had come.
+    Sent,
+    /// A stream had begun, and none of its content.
+    Stream,
+    /// An answer that is held until it is whole had begun.
+    Answer,
 }
 
 /// What is wrong with an answer.

@@ -29,5 +29,6 @@ mod patience;
 mod process;
 mod retries;
 mod secure;
+mod silence;
 mod streams;
 mod upstream_http2;

@@ -9,7 +9,7 @@ use ferry_rules::retry::{self, Again, Blame, Cost, Effect, Failure, Place, Verdi
 
 use super::judge;
 use super::land::{Answer, Shape};
-use super::{BadAnswer, Fault, Missed};
+use super::{BadAnswer, Fault, Missed, Phase};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::identify::Caller;
@@ -227,7 +227,7 @@ impl Course {
                 let node = passage.facts.node.as_ref();
                 let node =
                     node.map_or_else(|| Arc::from("?"), |node| Arc::clone(&node.settings.name));
-                Fault::Lost { node, phase: "the request was sent" }
+                Fault::Lost { node, phase: Phase::Sent }
             }
         };
         let Some((answer, node)) = self.kept else { return Err(fault) };

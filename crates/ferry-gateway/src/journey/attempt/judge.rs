@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, header as http_header};
 use jiff::fmt::rfc2822;
 
 use super::land::{Answer, Shape};
-use super::{BadAnswer, Fault, Missed};
+use super::{BadAnswer, Fault, Missed, Phase};
 use crate::clock;
 use crate::upstream::{PathFault, Place};
 
@@ -132,10 +132,9 @@ impl Fault {
     /// What of it is the path's doing.
     pub(super) fn path(&self) -> Option<PathFault> {
         match self {
-            Self::Lost { phase: "the request was sent", .. } => Some(PathFault::Lost),
-            Self::Lost { .. } | Self::Bad { answer: BadAnswer::HalfJson, .. } => {
-                Some(PathFault::Cut)
-            }
+            Self::Lost { phase: Phase::Sent, .. } => Some(PathFault::Lost),
+            Self::Lost { phase: Phase::Stream | Phase::Answer, .. }
+            | Self::Bad { answer: BadAnswer::HalfJson, .. } => Some(PathFault::Cut),
             Self::WriteStall { .. } => Some(PathFault::WriteStalled),
             Self::Silent { .. } => Some(PathFault::Silent),
             Self::Bad { answer: BadAnswer::NotHttp, .. } => Some(PathFault::NotHttp),

@@ -6,7 +6,7 @@ use ferry_wire::error::ApiErrorKind;
 use super::{Told, Why};
 use crate::causes::with_causes;
 use crate::dialect::messages::DialectError;
-use crate::journey::attempt::{self, BadAnswer};
+use crate::journey::attempt::{self, BadAnswer, Phase};
 use crate::journey::{accept, admit, read};
 use crate::telemetry::Outcome;
 use crate::upstream::{PathFault, Unreached};
@@ -211,8 +211,9 @@ fn attempt(fault: &attempt::Fault) -> Told {
             502,
             "node-lost",
             format!(
-                "The connection to node {name} was lost after {phase}; it may have been billed, so Ferry \
-                 repeats it no further. Send it again."
+                "The connection to node {name} was lost after {}; it may have been billed, so Ferry \
+                 repeats it no further. Send it again.",
+                so_far(*phase)
             ),
         ),
         Fault::WriteStall { node: name, after_ms } => node(
@@ -222,13 +223,7 @@ fn attempt(fault: &attempt::Fault) -> Told {
                 "Node {name} took no bytes for {after_ms} ms (timeouts.write_stall_ms); try again."
             ),
         ),
-        Fault::Silent { node: name, after_ms } => node(
-            504,
-            "first-byte",
-            format!(
-                "Node {name} began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."
-            ),
-        ),
+        Fault::Silent { node: name, phase, after_ms } => silent(name, *phase, *after_ms),
         Fault::Total { node: name } => node(
             504,
             "total",
@@ -243,6 +238,34 @@ fn attempt(fault: &attempt::Fault) -> Told {
             ApiErrorKind::InvalidRequest,
             "body-broken",
             "The body stopped before its end while it was passed on; send it again.".to_owned(),
+        ),
+    }
+}
+
+fn so_far(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Sent => "the request was sent",
+        Phase::Stream => "the stream had begun",
+        Phase::Answer => "the answer had begun",
+    }
+}
+
+fn silent(name: &str, phase: Phase, after_ms: u128) -> Told {
+    match phase {
+        Phase::Sent | Phase::Stream => node(
+            504,
+            "first-byte",
+            format!(
+                "Node {name} began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."
+            ),
+        ),
+        Phase::Answer => node(
+            504,
+            "answer-silent",
+            format!(
+                "Node {name} stopped in the middle of its answer for {after_ms} ms (timeouts.event_gap_ms); it may \
+                 have been billed, so Ferry repeats it no further. Send it again."
+            ),
         ),
     }
 }
