@@ -19,7 +19,15 @@ fn node_at(address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
 }
 
 fn node_on(base: &Base, address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
-    let settings = Arc::new(NodeSettings {
+    node_with(base, &settings_of(address, scheme, http))
+}
+
+fn node_with(base: &Base, settings: &NodeSettings) -> Arc<Node> {
+    Arc::new(Node::new(&Arc::new(settings.clone()), &bounds(), base).unwrap())
+}
+
+fn settings_of(address: SocketAddr, scheme: &str, http: HttpVersion) -> NodeSettings {
+    NodeSettings {
         name: Arc::from("n"),
         kind: NodeKind::Messages,
         url: format!("{scheme}://{address}").parse().unwrap(),
@@ -31,9 +39,7 @@ fn node_on(base: &Base, address: SocketAddr, scheme: &str, http: HttpVersion) ->
         client_cert: None,
         http,
         nonstream: Nonstream::Pass,
-    });
-    let bounds = bounds();
-    Arc::new(Node::new(&settings, &bounds, base).unwrap())
+    }
 }
 
 fn bounds() -> Settings {
@@ -257,4 +263,39 @@ async fn connections_live_over_a_reload_that_leaves_the_way_as_it_is() {
     assert_eq!(same.counts(), (0, 1, 1));
     let other = Arc::into_inner(node_at(address, "http", HttpVersion::Http1)).unwrap();
     assert_eq!(other.succeeding(&same).counts(), (0, 0, 0));
+}
+
+/// Dials an address and waits for what comes of it.
+async fn dialled(node: &Arc<Node>, at: SocketAddr) {
+    assert!(node.dial(at, clock::now()));
+    while node.known().get_mut(at).unwrap().half_open > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dead_second_address_costs_nothing_while_the_first_stands() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let first = listener.local_addr().unwrap();
+    // Nobody listens there.
+    let second = SocketAddr::new([127, 0, 0, 2].into(), first.port());
+    let mut settings = settings_of(first, "http", HttpVersion::Http1);
+    settings.addresses = vec![second.ip()];
+    let node = node_with(&Base::new(&Tasks::default(), 1), &settings);
+    assert_eq!(node.addresses(clock::now()).len(), 2);
+    dialled(&node, first).await;
+    for _ in 0..5 {
+        dialled(&node, second).await;
+    }
+    let view = node.health().breaker().view(clock::now());
+    assert_eq!((view.state, view.failures), (ferry_rules::breaker::State::Closed, 0));
+    assert_eq!(node.addresses(clock::now()), [first, second], "and it is tried last");
+    // Both of them are the node.
+    drop(listener);
+    dialled(&node, first).await;
+    for _ in 0..2 {
+        dialled(&node, second).await;
+    }
+    let view = node.health().breaker().view(clock::now());
+    assert_eq!(view.reason, Some(ferry_rules::breaker::Reason::Consecutive(3)));
 }
