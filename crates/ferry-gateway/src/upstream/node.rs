@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferry_rules::ewma::PeakEwma;
+use ferry_rules::race;
 use http::HeaderValue;
 
 use super::addresses::{Address, Addresses};
@@ -226,7 +227,7 @@ impl Node {
 
     /// Forgets what its addresses did.
     pub(super) fn forgive(&self) {
-        self.known().each_mut(|address| address.down = None);
+        self.known().each_mut(|address| (address.down, address.failed) = (None, 0));
     }
 
     /// Looks at what is known of its addresses.
@@ -265,6 +266,15 @@ impl Node {
             address.half_open == 0 && address.down.as_ref().is_some_and(|(down, _)| *down >= since)
         };
         address.is_none_or(failed)
+    }
+
+    /// Since when what became of the last dial to this address stands for another one: it has just failed, and a
+    /// request that has dialled it before waits a little.
+    pub(super) fn rests_since(&self, at: SocketAddr, now: Instant) -> Option<Instant> {
+        let known = self.known();
+        let address = known.iter().find(|known| known.at == at)?;
+        let asked = address.asked?;
+        (!race::may_redial(asked, address.failed, now)).then_some(asked)
     }
 
     /// True when an address has not been measured for so long.

@@ -10,7 +10,9 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::clock;
 use crate::tasks::Tasks;
-use crate::upstream::{Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Role, Unreached};
+use crate::upstream::{
+    Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Pending, Role, Transport, Unreached, Wire,
+};
 
 const IDLE: Duration = Duration::from_secs(55);
 
@@ -63,11 +65,19 @@ fn bounds() -> Settings {
 
 /// A connection as a request without any history gets it.
 async fn connect(node: &Arc<Node>, born_after: Option<Instant>) -> Result<Connection, Unreached> {
+    reach(node, born_after, Duration::ZERO).await
+}
+
+async fn reach(
+    node: &Arc<Node>,
+    born_after: Option<Instant>,
+    patience: Duration,
+) -> Result<Connection, Unreached> {
     let fleet = Fleet::new(vec![Arc::clone(node)], &bounds(), &node.base);
     let ask = Ask {
         tried: &[],
         born_after,
-        patience: Duration::ZERO,
+        patience,
         until: clock::now() + Duration::from_hours(1),
         held_bytes: 0,
         conversation: 0,
@@ -298,4 +308,58 @@ async fn a_dead_second_address_costs_nothing_while_the_first_stands() {
     }
     let view = node.health().breaker().view(clock::now());
     assert_eq!(view.reason, Some(ferry_rules::breaker::Reason::Consecutive(3)));
+}
+
+/// Refuses every connect until it is back; then it takes them, and says nothing.
+#[derive(Debug)]
+struct Closed {
+    back_at: Instant,
+    refused: AtomicUsize,
+    taken: Mutex<Vec<tokio::io::DuplexStream>>,
+}
+
+impl Transport for Closed {
+    fn connect(&self, _to: SocketAddr) -> Pending<Wire> {
+        let answer = if clock::now() < self.back_at {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            Err(std::io::ErrorKind::ConnectionRefused.into())
+        } else {
+            let (ours, theirs) = tokio::io::duplex(1024);
+            self.taken.lock().unwrap().push(theirs);
+            Ok(Wire::Pipe(ours))
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn resolve(&self, _host: String, _port: u16) -> Pending<Vec<SocketAddr>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_held_knock_seldom_and_are_let_in_at_once() {
+    const WAITING: usize = 100;
+    let back_at = clock::now() + Duration::from_secs(3);
+    let closed =
+        Arc::new(Closed { back_at, refused: AtomicUsize::new(0), taken: Mutex::default() });
+    let tasks = Tasks::default();
+    let transport = Arc::clone(&closed);
+    let base = Base::over(&tasks, 1, transport);
+    let node = node_on(&base, ([10, 0, 0, 1], 80).into(), "http", HttpVersion::Http1);
+    let asked: Vec<_> = (0..WAITING)
+        .map(|n| {
+            let node = Arc::clone(&node);
+            tasks.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(n as u64 * 7)).await;
+                let reached = reach(&node, None, Duration::from_secs(10)).await;
+                reached.map(|connection| (connection, clock::now()))
+            })
+        })
+        .collect();
+    for one in asked {
+        let (_connection, at) = one.await.unwrap().unwrap();
+        assert!(at <= back_at + Duration::from_millis(300), "{:?} late", at - back_at);
+    }
+    let again = closed.refused.load(Ordering::Relaxed) - WAITING;
+    assert!((15..=25).contains(&again), "each once, then together {again} times in three seconds");
 }
