@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferry_rules::ewma::PeakEwma;
+use ferry_rules::outage::PathEnd;
 use ferry_rules::race;
 use http::HeaderValue;
 
@@ -298,6 +299,19 @@ impl Node {
             self.known().iter().next().is_none().then(|| (at, PathFault::Dial(Arc::new(error))))
         };
         failed.or_else(unresolved)
+    }
+
+    /// How the way to it has ended for certain since then; `None` while some address, or the name, may do better.
+    pub(super) fn ended(&self, since: Instant) -> Option<PathEnd> {
+        let known = self.known();
+        let ends = |address: &Address| {
+            let (at, fault) = address.down.as_ref().filter(|_| address.half_open == 0)?;
+            (address.is_down() && *at >= since).then(|| fault.end())
+        };
+        match known.iter().map(ends).reduce(|one, other| one.filter(|_| one == other)) {
+            Some(end) => end,
+            None => self.way.names.is_unknown(since).then_some(PathEnd::NoSuchName),
+        }
     }
 
     /// A request has been silent for long: is it the model or the path? A probe will tell; the last one does

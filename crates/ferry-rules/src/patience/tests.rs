@@ -53,3 +53,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn waiting_helps_where_one_node_may_mend_by_itself() {
+    use PathEnd::{NoSuchName, Refused, ResolverFailed, TimedOut, Untrusted};
+    for (ends, helps) in [
+        (&[Some(Untrusted)][..], false),
+        (&[Some(NoSuchName)][..], false),
+        (&[Some(NoSuchName), Some(Untrusted), Some(Untrusted)][..], false),
+        (&[None][..], true),
+        (&[Some(Untrusted), None][..], true),
+        (&[Some(Untrusted), Some(Refused)][..], true),
+        (&[Some(NoSuchName), Some(TimedOut)][..], true),
+        (&[Some(ResolverFailed)][..], true),
+    ] {
+        assert_eq!(may_help(ends.iter().copied()), helps, "{ends:?}");
+    }
+}

@@ -289,7 +289,18 @@ fn no_node(unreached: &Unreached) -> Told {
                 cause(last.as_ref())
             ),
         ),
-        Unreached::Away { nodes, waited, last, home: false } => away(
+        Unreached::Away { nodes, last, hopeless: true, .. } => Told {
+            hopeless: true,
+            ..away(
+                "no-node",
+                format!(
+                    "Ferry reached none of its {nodes} node(s){}. Waiting does not mend that: check the \
+                     node's url and certificate; `ferry nodes list` says what is wrong with each.",
+                    cause(last.as_ref())
+                ),
+            )
+        },
+        Unreached::Away { nodes, waited, last, home: false, hopeless: false } => away(
             "no-node",
             format!(
                 "Ferry reached none of its {nodes} node(s) within {} ms{}. Check the network and the \

@@ -363,3 +363,44 @@ async fn those_who_are_held_knock_seldom_and_are_let_in_at_once() {
     let again = closed.refused.load(Ordering::Relaxed) - WAITING;
     assert!((15..=25).contains(&again), "each once, then together {again} times in three seconds");
 }
+
+/// A resolver that says the same whatever it is asked.
+#[derive(Debug)]
+struct Resolver(&'static str, AtomicUsize);
+
+impl Transport for Resolver {
+    fn connect(&self, _to: SocketAddr) -> Pending<Wire> {
+        Box::pin(std::future::pending())
+    }
+
+    fn resolve(&self, _host: String, _port: u16) -> Pending<Vec<SocketAddr>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Err(std::io::Error::other(self.0))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_name_is_asked_twice_and_a_resolver_that_fails_as_long_as_patience_lasts() {
+    let patience = Duration::from_secs(10);
+    for (said, least, most, asked) in [
+        ("Name or service not known", 1.0, 1.2, 2),
+        ("Temporary failure in name resolution", 10.0, 10.2, 10),
+    ] {
+        let resolver = Arc::new(Resolver(said, AtomicUsize::new(0)));
+        let tasks = Tasks::default();
+        let transport = Arc::clone(&resolver);
+        let base = Base::over(&tasks, 1, transport);
+        let mut settings = settings_of(([0, 0, 0, 0], 80).into(), "http", HttpVersion::Http1);
+        settings.url = "http://nobody.invalid".parse().unwrap();
+        let node = node_with(&base, &settings);
+        let begun = clock::now();
+        let Unreached::Away { hopeless, .. } = reach(&node, None, patience).await.unwrap_err()
+        else {
+            panic!("{said}")
+        };
+        let took = (clock::now() - begun).as_secs_f64();
+        assert!((least..most).contains(&took), "{said}: {took} s");
+        assert!(resolver.1.load(Ordering::Relaxed).abs_diff(asked) <= 1, "{said}");
+        assert_eq!(hopeless, asked == 2, "{said}");
+    }
+}
