@@ -43,11 +43,9 @@ impl PathEnd {
             | Self::HostUnreachable
             | Self::NoLocalAddress
             | Self::ResolverFailed => true,
-            Self::NoSuchName
-            | Self::TimedOut
-            | Self::Refused
-            | Self::Untrusted
-            | Self::Reached => false,
+            Self::NoSuchName | Self::TimedOut | Self::Refused | Self::Untrusted | Self::Reached => {
+                false
+            }
         }
     }
 }

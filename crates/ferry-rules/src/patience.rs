@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::outage::PathEnd;
 
@@ -20,11 +20,6 @@ pub const WAITING_BYTES_MAX: usize = 64 << 20;
 /// After this much silence the path is probed; `hard` is where the wait ends.
 pub fn soft_mark(hard: Duration) -> Duration {
     hard / SOFT_PART
-}
-
-/// What is left of a request's patience; zero when it is spent.
-pub fn left(patience: Duration, waiting_since: Instant, now: Instant) -> Duration {
-    patience.saturating_sub(now.saturating_duration_since(waiting_since))
 }
 
 /// Can a request that has tried every node gain by waiting? `ends`: how the way to each of them ended, `None` where

@@ -123,11 +123,6 @@ impl Race {
         self.round_begun
     }
 
-    /// Nodes that are in the race: whose connections, however they come, this request may take.
-    pub fn has_joined(&self, lane: &Lane) -> bool {
-        self.round > 0 || self.dialled.contains(&lane.node)
-    }
-
     fn dial(&mut self, lanes: &[Lane], now: Instant) -> Option<Step> {
         let fresh = |lane: &&Lane| lane.addresses > 0 && !self.dialled.contains(&lane.node);
         let late = self.round > 0 || now >= self.begun + STANDBY_AFTER;

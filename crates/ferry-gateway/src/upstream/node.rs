@@ -251,7 +251,7 @@ impl Node {
     /// all traffic to and fro.
     pub(super) fn cost(&self) -> f64 {
         let pending = u32::try_from(self.waiting()).unwrap_or(u32::MAX);
-        self.nearest().cost(pending, Duration::ZERO)
+        self.nearest().cost(pending)
     }
 
     /// True when all its addresses have been heard of, well or not.

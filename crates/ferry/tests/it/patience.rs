@@ -4,8 +4,7 @@ use ferry_mock::{MockSettings, RunningMock, TlsSettings};
 use tokio::time::Instant;
 
 use crate::harness::{
-    Answer, Client, End, Gateway, Setup, get, guarded, message, mock, mock_with, nodes_when,
-    status,
+    Answer, Client, End, Gateway, Setup, get, guarded, message, mock, mock_with, nodes_when, status,
 };
 
 async fn away(setup: Setup) -> (RunningMock, Gateway) {

@@ -114,7 +114,9 @@ impl Course {
         let failure = if stale_again { Failure::Lost } else { failure };
         let hopeless = matches!(
             tried,
-            Err(Missed::Fault(Fault::Dialect(_) | Fault::Upload | Fault::Total { .. }))
+            Err(Missed::Fault(
+                Fault::NoNode(_) | Fault::Dialect(_) | Fault::Upload | Fault::Total { .. }
+            ))
         );
         if hopeless || now >= passage.total_deadline() {
             return Verdict::Final;
@@ -159,8 +161,6 @@ impl Course {
         payload: &mut Payload,
     ) {
         match again.cost {
-            // The race has bounds and counts of its own.
-            Cost::Connect => {}
             Cost::Free => {
                 self.free += 1;
                 passage.shared.telemetry.retried(RetryCost::Free);

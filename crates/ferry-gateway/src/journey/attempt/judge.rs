@@ -41,10 +41,10 @@ pub(super) fn failure_of(missed: &Missed) -> Failure {
         Missed::NotWritten(_) => Failure::NotWritten,
         Missed::Stale => Failure::StaleConnection,
         Missed::Fault(fault) => match fault {
-            Fault::NoNode(_) => Failure::Connect,
             Fault::Bad { answer: BadAnswer::HalfJson | BadAnswer::Unassembled, .. } => Failure::Cut,
             Fault::Bad { .. } => Failure::BadAnswer,
-            Fault::Lost { .. }
+            Fault::NoNode(_)
+            | Fault::Lost { .. }
             | Fault::WriteStall { .. }
             | Fault::Silent { .. }
             | Fault::Total { .. }
@@ -61,9 +61,7 @@ pub(super) fn tried(place: Place, failure: Failure) -> Place {
         Failure::Status(status) | Failure::EarlyError(status) => {
             status.code == 429 || status.blame() == Blame::Key
         }
-        Failure::Connect
-        | Failure::Tls
-        | Failure::NotWritten
+        Failure::NotWritten
         | Failure::StaleConnection
         | Failure::Lost
         | Failure::Cut

@@ -11,7 +11,8 @@ use super::*;
 use crate::clock;
 use crate::tasks::Tasks;
 use crate::upstream::{
-    Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Pending, Role, Transport, Unreached, Wire,
+    Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Pending, Role, Transport, Unreached,
+    Wire,
 };
 
 const IDLE: Duration = Duration::from_secs(55);
