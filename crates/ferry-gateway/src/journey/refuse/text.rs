@@ -207,6 +207,17 @@ fn attempt(fault: &attempt::Fault) -> Told {
     match fault {
         Fault::NoNode(unreached) => no_node(unreached),
         Fault::Dialect(error) => dialect(*error),
+        Fault::NotTaken { node: name } => Told {
+            retry_after: Some(AWAY_SECONDS),
+            ..node(
+                503,
+                "not-taken",
+                format!(
+                    "Node {name} gave the request back unread each time; no model has run, and nothing is billed. \
+                     Send it again after retry-after."
+                ),
+            )
+        },
         Fault::Lost { node: name, phase } => node(
             502,
             "node-lost",
