@@ -84,17 +84,6 @@ impl Budget {
         given
     }
 
-    /// Gives back a retry that was taken and then not made.
-    pub fn give_back(&mut self) {
-        self.tokens = (self.tokens + 1.0).min(self.most());
-    }
-
-    /// Whole retries that are there.
-    pub fn left(&mut self, now: Instant) -> f64 {
-        self.pass(now);
-        (self.tokens + CRUMB).floor()
-    }
-
     /// Other settings, as on a reload. What has been saved up stays, as far as it fits.
     pub fn reconfigure(&mut self, settings: Settings, now: Instant) {
         self.pass(now);
@@ -135,13 +124,10 @@ impl Budgets {
     }
 
     /// The verdict as far as the budgets bear it: a retry is taken from its budget, or is none.
-    ///
-    /// A connect costs no budget; the race has bounds of its own.
     #[must_use = "a retry that was not given must not be made"]
     pub fn grant(&mut self, verdict: Verdict, now: Instant) -> Verdict {
         let Verdict::Retry(again) = verdict else { return verdict };
         let given = match again.cost {
-            Cost::Connect => true,
             Cost::Free => self.free.withdraw(now),
             Cost::Paid => self.paid.withdraw(now),
         };

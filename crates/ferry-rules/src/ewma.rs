@@ -64,9 +64,9 @@ impl PeakEwma {
         })
     }
 
-    /// The estimate times (`pending` + 1), plus `penalty`, in seconds.
-    pub fn cost(&self, pending: u32, penalty: Duration) -> f64 {
+    /// The estimate times (`pending` + 1), in seconds.
+    pub fn cost(&self, pending: u32) -> f64 {
         let estimate = self.measured.map_or(UNMEASURED.as_secs_f64(), |(estimate, _)| estimate);
-        estimate * (f64::from(pending) + 1.0) + penalty.as_secs_f64()
+        estimate * (f64::from(pending) + 1.0)
     }
 }

@@ -8,7 +8,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use self::state::{EXHAUSTED, FORBIDDEN_IN_A_ROW, KeyHealth, KeyState, speaker};
+pub use self::state::{EXHAUSTED, FORBIDDEN_IN_A_ROW, KeyHealth, KeyState};
 
 /// A key as this request finds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +27,11 @@ pub struct Candidate {
 pub enum Workspaces {
     /// Every one.
     Any,
-    /// This one alone.
+    /// This one alone: a stored object (batch, file, container, session) is not found from another.
     Only(u64),
 }
 
 impl Workspaces {
-    /// A request that names or creates a stored object (batch, file, container, session) stays at home:
-    /// the object lives in one workspace, the first key's, and is not found from another.
-    ///
-    /// `stored` says that it does; `first` is the workspace of the node's first key.
-    pub fn for_request(stored: bool, first: u64) -> Self {
-        if stored { Self::Only(first) } else { Self::Any }
-    }
-
     fn allows(self, workspace: u64) -> bool {
         match self {
             Self::Any => true,

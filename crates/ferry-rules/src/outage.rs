@@ -29,6 +29,8 @@ pub enum PathEnd {
     TimedOut,
     /// Refused, or reset on the way.
     Refused,
+    /// The other side's certificate is not valid for it.
+    Untrusted,
     /// There was a connection, whatever came of it: TLS, an answer, a cut.
     Reached,
 }
@@ -41,7 +43,9 @@ impl PathEnd {
             | Self::HostUnreachable
             | Self::NoLocalAddress
             | Self::ResolverFailed => true,
-            Self::NoSuchName | Self::TimedOut | Self::Refused | Self::Reached => false,
+            Self::NoSuchName | Self::TimedOut | Self::Refused | Self::Untrusted | Self::Reached => {
+                false
+            }
         }
     }
 }

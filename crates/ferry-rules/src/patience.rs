@@ -6,7 +6,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use crate::outage::PathEnd;
 
 /// The soft mark is this part of the hard deadline: 20 s of 120 s, 15 s of 90 s (reliability.md 2.2).
 pub const SOFT_PART: u32 = 6;
@@ -20,9 +22,20 @@ pub fn soft_mark(hard: Duration) -> Duration {
     hard / SOFT_PART
 }
 
-/// What is left of a request's patience; zero when it is spent.
-pub fn left(patience: Duration, waiting_since: Instant, now: Instant) -> Duration {
-    patience.saturating_sub(now.saturating_duration_since(waiting_since))
+/// Can a request that has tried every node gain by waiting? `ends`: how the way to each of them ended, `None` where
+/// that is not known for certain. A certificate that is not valid, and a name that nobody knows, are mended by people.
+pub fn may_help(ends: impl IntoIterator<Item = Option<PathEnd>>) -> bool {
+    let mends_itself = |end: PathEnd| match end {
+        PathEnd::NoSuchName | PathEnd::Untrusted => false,
+        PathEnd::NetworkUnreachable
+        | PathEnd::HostUnreachable
+        | PathEnd::NoLocalAddress
+        | PathEnd::ResolverFailed
+        | PathEnd::TimedOut
+        | PathEnd::Refused
+        | PathEnd::Reached => true,
+    };
+    ends.into_iter().any(|end| end.is_none_or(mends_itself))
 }
 
 /// Those who wait for a node while none is usable.

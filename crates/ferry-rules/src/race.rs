@@ -10,6 +10,8 @@ mod tests;
 
 use std::time::{Duration, Instant};
 
+use crate::backoff;
+
 /// Between two dials of one waiting request.
 pub const STEP: Duration = Duration::from_millis(150);
 /// Standbys join after this, or when every primary has been dialled.
@@ -20,6 +22,19 @@ pub const HALF_OPEN_MAX: usize = 4;
 pub const PROVEN_HALF_OPEN_MAX: usize = 64;
 /// An address that took a connection within this time is no mystery.
 pub const PROVEN_FOR: Duration = Duration::from_secs(10);
+
+/// Before an address that has just failed is dialled again for a request that has dialled it before.
+pub const REDIAL_FIRST: Duration = Duration::from_millis(50);
+/// The same when it has failed again and again: as long as one waiting request takes from dial to dial, so that it
+/// never has to let a turn pass.
+pub const REDIAL_LONGEST: Duration = STEP;
+
+/// May an address be dialled again, whose last dial began then and which has failed so often in a row? However many
+/// requests wait, they share its dials: else each of hundreds would knock at a closed door every [`STEP`].
+pub fn may_redial(last_begun: Instant, failed_in_a_row: u32, now: Instant) -> bool {
+    let Some(doublings) = failed_in_a_row.checked_sub(1) else { return true };
+    now >= last_begun + backoff::doubled(REDIAL_FIRST, REDIAL_LONGEST, doublings)
+}
 
 /// How many dials may be under way to one address. One that answers takes as many as are waited for, else
 /// a burst of requests over a slow path would queue behind four handshakes at a time.
@@ -106,11 +121,6 @@ impl Race {
     /// When the round in work began: what failed before it does not count.
     pub fn round_begun(&self) -> Instant {
         self.round_begun
-    }
-
-    /// Nodes that are in the race: whose connections, however they come, this request may take.
-    pub fn has_joined(&self, lane: &Lane) -> bool {
-        self.round > 0 || self.dialled.contains(&lane.node)
     }
 
     fn dial(&mut self, lanes: &[Lane], now: Instant) -> Option<Step> {

@@ -21,16 +21,10 @@ pub const PAID_MAX: u32 = 1;
 /// The next ones back off there, too: nodes of one provider are overloaded together, and a direct
 /// client that backs off must not do better.
 pub const AT_ONCE_MAX: u32 = 1;
-/// The least wait before connects are tried again everywhere, as between two dials of a race.
-pub const CONNECT_GAP: Duration = Duration::from_millis(150);
 
-/// How an attempt failed, in the order in which it can.
+/// How an attempt failed, in the order in which it can. That no connection stands is the race's affair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// No TCP connection: refused, unreachable, timed out, no address.
-    Connect,
-    /// TCP yes, TLS no.
-    Tls,
     /// The request was given back unwritten, or the node says that it did not process it
     /// (`REFUSED_STREAM`, a stream above the last id of `GOAWAY`: RFC 9113 sections 8.7 and 6.8).
     NotWritten,
@@ -107,8 +101,6 @@ pub struct Again {
 /// What a retry is counted as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cost {
-    /// Not at all: nothing was written, and the race has bounds of its own.
-    Connect,
     /// Free: nothing can have been billed.
     Free,
     /// Paid: it may be billed twice.
@@ -153,7 +145,6 @@ pub fn verdict(failure: Failure, course: &Course, roll: f64) -> Verdict {
         return Verdict::Final;
     }
     match failure {
-        Failure::Connect | Failure::Tls => connect_again(course, roll),
         // Once is an accident of keep-alive (RFC 9110 section 9.2.2), twice in a row is none.
         Failure::StaleConnection if course.stale_retried => Verdict::Final,
         Failure::StaleConnection | Failure::NotWritten => unread(course, roll),
@@ -170,24 +161,10 @@ pub fn verdict(failure: Failure, course: &Course, roll: f64) -> Verdict {
 /// Whom a failure counts against, whatever follows it.
 pub fn blame(failure: Failure) -> Blame {
     match failure {
-        Failure::Connect | Failure::Tls | Failure::Lost | Failure::Cut | Failure::BadAnswer => {
-            Blame::Path
-        }
+        Failure::Lost | Failure::Cut | Failure::BadAnswer => Blame::Path,
         Failure::NotWritten | Failure::StaleConnection => Blame::Nobody,
         Failure::Status(status) | Failure::EarlyError(status) => status.blame(),
     }
-}
-
-fn connect_again(course: &Course, roll: f64) -> Verdict {
-    let (place, wait) = if course.elsewhere {
-        (Place::Elsewhere, Duration::ZERO)
-    } else if course.patience.is_zero() {
-        return Verdict::Final;
-    } else {
-        let wait = backoff::full_jitter(course.free, roll).max(CONNECT_GAP);
-        (Place::Anywhere, wait.min(course.patience))
-    };
-    Verdict::Retry(Again { cost: Cost::Connect, place, wait })
 }
 
 /// Nobody has looked at it. Once that is a connection that was ending; a node that gives back one after the
@@ -292,5 +269,6 @@ fn backed_off(course: &Course, roll: f64) -> Option<Duration> {
 /// What the node asked for, if it fits; up to a tenth later, so that those who wait do not come at once.
 fn obeyed(retry_after: Duration, patience: Duration, roll: f64) -> Option<Duration> {
     let later = backoff::bounded(retry_after).mul_f64(1.0 + 0.1 * backoff::unit(roll));
+    let later = backoff::bounded(later);
     (retry_after <= patience).then_some(later.min(patience))
 }

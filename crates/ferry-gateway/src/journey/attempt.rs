@@ -38,18 +38,31 @@ pub(super) enum Fault {
     NoNode(Unreached),
     /// The request cannot be put into the node's form.
     Dialect(DialectError),
+    /// Node after node, or one again and again, gave the request back unread.
+    NotTaken { node: Arc<str> },
     /// The connection was lost after the request was written, or before its answer had ended.
-    Lost { node: Arc<str>, phase: &'static str },
+    Lost { node: Arc<str>, phase: Phase },
     /// The node took none of the request's bytes for too long.
     WriteStall { node: Arc<str>, after_ms: u128 },
     /// The whole request took too long.
     Total { node: Arc<str> },
-    /// No answer in time.
-    Silent { node: Arc<str>, after_ms: u128 },
+    /// No answer in time, or no more of it.
+    Silent { node: Arc<str>, phase: Phase, after_ms: u128 },
     /// The node answered, and not what the API answers.
     Bad { node: Arc<str>, answer: BadAnswer },
     /// The client's own body broke off while it was flowing.
     Upload,
+}
+
+/// How far a try had come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The request was sent, and nothing had come.
+    Sent,
+    /// A stream had begun, and none of its content.
+    Stream,
+    /// An answer that is held until it is whole had begun.
+    Answer,
 }
 
 /// What is wrong with an answer.
@@ -166,6 +179,7 @@ impl Fault {
         match self {
             Self::NoNode(_) => AttemptResult::ConnectFailed,
             Self::Dialect(_) | Self::Upload => AttemptResult::Cancelled,
+            Self::NotTaken { .. } => AttemptResult::NotWritten,
             Self::Lost { .. } => AttemptResult::Lost,
             Self::WriteStall { .. } | Self::Silent { .. } | Self::Total { .. } => {
                 AttemptResult::TimedOut
@@ -215,7 +229,11 @@ impl Payload {
         if !streams || !able {
             return None;
         }
-        passage.facts.stream_flag.ask(chunks).map(|chunks| Outgoing::held(chunks.into()))
+        let chunks = passage.facts.stream_flag.ask(chunks)?;
+        let bytes: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        // The bound is the provider's, too: what the edit would push over it travels as it is.
+        let fits = bytes <= passage.snapshot.settings.body_bytes_max;
+        fits.then(|| Outgoing::held(chunks.into()))
     }
 
     /// Takes back a body that was not sent.

@@ -276,7 +276,7 @@ fn explain_key(parts: &mut Parts, key: Option<KeyState>) {
     let code = match key {
         Some(KeyState::Refused { .. }) => "node-key-refused",
         Some(KeyState::Exhausted { .. }) => "node-key-exhausted",
-        Some(KeyState::Usable | KeyState::Cooling { .. }) | None => return,
+        Some(KeyState::Usable) | None => return,
     };
     let sentence = key.map_or("", KeyState::sentence);
     parts.headers.insert(header::X_FERRY_CODE, HeaderValue::from_static(code));

@@ -28,6 +28,8 @@ pub(super) struct Address {
     pub(super) asked: Option<Instant>,
     pub(super) up: Option<Instant>,
     pub(super) down: Option<(Instant, PathFault)>,
+    /// Dials in a row that came to nothing.
+    pub(super) failed: u32,
     /// When its way was measured last, well or not.
     pub(super) probed: Option<Instant>,
 }
@@ -43,6 +45,7 @@ impl Address {
             asked: None,
             up: None,
             down: None,
+            failed: 0,
             probed: None,
         }
     }

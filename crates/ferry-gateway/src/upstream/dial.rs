@@ -99,6 +99,7 @@ impl DialError {
                     PathEnd::TimedOut
                 }
             }
+            Self::Tls { source, .. } if is_untrusted(source) => PathEnd::Untrusted,
             Self::Tls { .. } | Self::Version { .. } | Self::Http { .. } => PathEnd::Reached,
         }
     }
@@ -117,10 +118,16 @@ impl DialError {
     }
 }
 
+/// True when the handshake ended because of the node's certificate: expired, of another name, of nobody known.
+fn is_untrusted(error: &io::Error) -> bool {
+    let source = error.get_ref().and_then(|error| error.downcast_ref());
+    matches!(source, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 /// True when the resolver answered, and knows no such name: a typing error, or a name that was taken away, and
 /// no fault of this machine's network. The standard library tells it by the resolver's words alone: those
 /// of glibc (two of them), musl, and the BSDs with macOS.
-fn is_unknown_name(error: &io::Error) -> bool {
+pub(super) fn is_unknown_name(error: &io::Error) -> bool {
     const WORDS: [&str; 4] =
         ["not known", "No address associated", "does not resolve", "nodename nor servname"];
     let said = error.to_string();

@@ -13,6 +13,7 @@ use ferry_rules::breaker::Admission;
 use ferry_rules::choice::{self, Candidate, Keeper};
 use ferry_rules::key::KeyState;
 use ferry_rules::overload;
+use ferry_rules::patience;
 use ferry_rules::race::Step;
 use ferry_rules::retry::{Blame, Status};
 
@@ -227,7 +228,8 @@ impl Fleet {
             }
             let step = entry.step(self, &sites, ask.born_after, now);
             let lost = entry.is_lost(self, &sites, now);
-            if now >= give_up || (lost && now >= begun + ask.patience) {
+            let over = |now| now >= begun + ask.patience || !self.may_help(&sites, begun);
+            if now >= give_up || (lost && over(now)) {
                 return Err(self.unreached(&sites, begun, now));
             }
             if lost && seat.is_none() {
@@ -241,6 +243,11 @@ impl Fleet {
                 () = timer => {}
             }
         }
+    }
+
+    /// True while a path of these may mend by itself.
+    fn may_help(&self, sites: &[Site], begun: Instant) -> bool {
+        patience::may_help(sites.iter().map(|site| site.node(self).ended(begun)))
     }
 
     /// Every node that this request may use, best first.
@@ -322,6 +329,7 @@ impl Fleet {
 
     fn unreached(&self, sites: &[Site], begun: Instant, now: Instant) -> Unreached {
         let latest: Vec<_> = sites.iter().map(|site| site.node(self).last_fault(begun)).collect();
-        Unreached::of(&latest, now.saturating_duration_since(begun), now)
+        let hopeless = !self.may_help(sites, begun);
+        Unreached::of(&latest, now.saturating_duration_since(begun), now, hopeless)
     }
 }

@@ -15,7 +15,7 @@ use crate::clock;
 const STALE_MAX: u32 = 2;
 /// Probes without an answer after which a path is dead.
 const DEAD_AFTER: u32 = 3;
-/// Deaths within this time of one another are one occasion.
+/// Deaths within this time of the first of them are one occasion.
 const TOGETHER: Duration = Duration::from_secs(1);
 /// For how long none is kept then.
 const NO_REUSE: Duration = Duration::from_mins(1);
@@ -48,6 +48,8 @@ struct Last {
     used: Option<Instant>,
     probed: Option<Instant>,
     stale: Option<Instant>,
+    /// When the first of those connections died that died together with the last.
+    occasion: Option<Instant>,
 }
 
 impl Health {
@@ -140,9 +142,12 @@ impl Health {
 
     /// A kept-alive connection died under a request.
     pub(super) fn went_stale(&self, now: Instant) {
+        let mut last = self.last();
+        last.stale = Some(now);
         // Connections that die together, as when a node starts anew, are one occasion.
-        let again = self.last().stale.replace(now);
-        if again.is_none_or(|at| now.saturating_duration_since(at) >= TOGETHER) {
+        let another = |at| now.saturating_duration_since(at) >= TOGETHER;
+        if last.occasion.is_none_or(another) {
+            last.occasion = Some(now);
             self.stale.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -250,3 +255,6 @@ impl Health {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,7 +130,6 @@ fn key_statuses(node: &Node, now: Instant) -> Vec<KeyStatus> {
         .map(|(at, (state, settings))| {
             let (state_word, until) = match state {
                 key::KeyState::Usable => (KeyState::Usable, None),
-                key::KeyState::Cooling { until } => (KeyState::Cooling, Some(until)),
                 key::KeyState::Refused { .. } => (KeyState::Refused, None),
                 key::KeyState::Exhausted { until } => (KeyState::Exhausted, Some(until)),
             };

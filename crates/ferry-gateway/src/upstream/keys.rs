@@ -166,9 +166,7 @@ impl Keys {
     fn cooled(&self, at: usize, now: Instant) -> Option<Duration> {
         match self.health().get(at)?.state(now) {
             KeyState::Usable => None,
-            KeyState::Cooling { until } | KeyState::Exhausted { until } => {
-                Some(until.saturating_duration_since(now))
-            }
+            KeyState::Exhausted { until } => Some(until.saturating_duration_since(now)),
             KeyState::Refused { .. } => Some(REFUSED),
         }
     }

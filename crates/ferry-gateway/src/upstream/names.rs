@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::dial::is_unknown_name;
+
 /// An answer is asked for anew after this, while the old one goes on being used: the system's resolver
 /// tells no lifetime, and caches by the record's own.
 const FRESH_FOR: Duration = Duration::from_secs(30);
@@ -16,6 +18,9 @@ const STALE_FOR: Duration = Duration::from_hours(1);
 /// A resolver that failed is asked again after this.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
+/// An unknown name is believed when it was said so often.
+const UNKNOWN_TIMES: u32 = 2;
+
 /// What is known of a name.
 #[derive(Debug, Default)]
 pub(super) struct Names(Mutex<Known>);
@@ -24,6 +29,8 @@ pub(super) struct Names(Mutex<Known>);
 struct Known {
     answer: Option<(Instant, Arc<[SocketAddr]>)>,
     failed: Option<(Instant, (io::ErrorKind, String))>,
+    /// Answers in a row that there is no such name.
+    unknown: u32,
     asking: bool,
 }
 
@@ -51,6 +58,11 @@ impl Names {
     pub(super) fn answered(&self, now: Instant, said: io::Result<Vec<SocketAddr>>) {
         let mut known = self.known();
         known.asking = false;
+        let unknown = match &said {
+            Ok(addresses) => addresses.is_empty(),
+            Err(error) => is_unknown_name(error),
+        };
+        known.unknown = if unknown { known.unknown.saturating_add(1) } else { 0 };
         match said {
             Ok(addresses) if !addresses.is_empty() => {
                 known.answer = Some((now, addresses.into()));
@@ -69,6 +81,13 @@ impl Names {
         let known = self.known();
         let (at, (kind, said)) = known.failed.as_ref()?;
         Some((*at, io::Error::new(*kind, said.clone())))
+    }
+
+    /// True when the resolver has said since then that there is no such name, and not for the first time: a name that
+    /// was just made is not always known everywhere at once.
+    pub(super) fn is_unknown(&self, since: Instant) -> bool {
+        let known = self.known();
+        known.unknown >= UNKNOWN_TIMES && known.failed.as_ref().is_some_and(|(at, _)| *at >= since)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

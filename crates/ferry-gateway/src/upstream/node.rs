@@ -11,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use ferry_rules::ewma::PeakEwma;
+use ferry_rules::outage::PathEnd;
+use ferry_rules::race;
 use http::HeaderValue;
 
 use super::addresses::{Address, Addresses};
@@ -226,7 +228,7 @@ impl Node {
 
     /// Forgets what its addresses did.
     pub(super) fn forgive(&self) {
-        self.known().each_mut(|address| address.down = None);
+        self.known().each_mut(|address| (address.down, address.failed) = (None, 0));
     }
 
     /// Looks at what is known of its addresses.
@@ -249,7 +251,7 @@ impl Node {
     /// all traffic to and fro.
     pub(super) fn cost(&self) -> f64 {
         let pending = u32::try_from(self.waiting()).unwrap_or(u32::MAX);
-        self.nearest().cost(pending, Duration::ZERO)
+        self.nearest().cost(pending)
     }
 
     /// True when all its addresses have been heard of, well or not.
@@ -265,6 +267,15 @@ impl Node {
             address.half_open == 0 && address.down.as_ref().is_some_and(|(down, _)| *down >= since)
         };
         address.is_none_or(failed)
+    }
+
+    /// Since when what became of the last dial to this address stands for another one: it has just failed, and a
+    /// request that has dialled it before waits a little.
+    pub(super) fn rests_since(&self, at: SocketAddr, now: Instant) -> Option<Instant> {
+        let known = self.known();
+        let address = known.iter().find(|known| known.at == at)?;
+        let asked = address.asked?;
+        (!race::may_redial(asked, address.failed, now)).then_some(asked)
     }
 
     /// True when an address has not been measured for so long.
@@ -288,6 +299,19 @@ impl Node {
             self.known().iter().next().is_none().then(|| (at, PathFault::Dial(Arc::new(error))))
         };
         failed.or_else(unresolved)
+    }
+
+    /// How the way to it has ended for certain since then; `None` while some address, or the name, may do better.
+    pub(super) fn ended(&self, since: Instant) -> Option<PathEnd> {
+        let known = self.known();
+        let ends = |address: &Address| {
+            let (at, fault) = address.down.as_ref().filter(|_| address.half_open == 0)?;
+            (address.is_down() && *at >= since).then(|| fault.end())
+        };
+        match known.iter().map(ends).reduce(|one, other| one.filter(|_| one == other)) {
+            Some(end) => end,
+            None => self.way.names.is_unknown(since).then_some(PathEnd::NoSuchName),
+        }
     }
 
     /// A request has been silent for long: is it the model or the path? A probe will tell; the last one does

@@ -115,14 +115,12 @@ pub struct KeyStatus {
     pub recover_in_ms: Option<u64>,
 }
 
-/// Whether a key can be used.
+/// Whether a key can be used. One that rests for a model alone is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyState {
     /// Yes.
     Usable,
-    /// Not now: the provider asked for a pause.
-    Cooling,
     /// The provider does not know it.
     Refused,
     /// Its credit or budget is used up.

@@ -23,6 +23,8 @@ pub enum Unreached {
         last: Option<PathFault>,
         /// Everything points at this machine's own network.
         home: bool,
+        /// No path of them mends by itself.
+        hopeless: bool,
     },
 }
 
@@ -32,6 +34,7 @@ impl Unreached {
         latest: &[Option<(Instant, PathFault)>],
         waited: Duration,
         now: Instant,
+        hopeless: bool,
     ) -> Self {
         let ends = latest
             .iter()
@@ -42,6 +45,6 @@ impl Unreached {
         // Something that was heard from afar says more than a silence.
         let said = faults.iter().find(|fault| fault.was_answered());
         let last = said.or_else(|| faults.last()).map(|fault| (*fault).clone());
-        Self::Away { nodes, waited, last, home }
+        Self::Away { nodes, waited, last, home, hopeless }
     }
 }

@@ -1,11 +1,9 @@
 //! Whether a configured key is still good, and what to say when it is not.
 //!
-//! Only keys of the configuration have a state; a caller's own key is the caller's. A state never
-//! outlives the configuration that it was found under.
+//! A rate limit is none of it: that is `overload`'s, by model. Only keys of the configuration have a state;
+//! a caller's own key is the caller's. A state never outlives the configuration that it was found under.
 
 use std::time::{Duration, Instant};
-
-use crate::backoff;
 
 /// How long a key whose spend limit or credit is used up is left alone before it is asked again.
 /// Limits are raised by hand and at the turn of a month; the refusal itself costs nothing.
@@ -19,11 +17,6 @@ pub const FORBIDDEN_IN_A_ROW: u32 = 3;
 pub enum KeyState {
     /// It works, as far as is known.
     Usable,
-    /// Its rate is used up until then.
-    Cooling {
-        /// From then on it may be used.
-        until: Instant,
-    },
     /// The provider refused it. It stays so until the configuration changes, or it works after all.
     Refused {
         /// 401 or 403.
@@ -37,23 +30,10 @@ pub enum KeyState {
 }
 
 impl KeyState {
-    /// The name that an operator reads.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Usable => "usable",
-            Self::Cooling { .. } => "cooling",
-            Self::Refused { .. } => "refused",
-            Self::Exhausted { .. } => "exhausted",
-        }
-    }
-
     /// What whoever runs Ferry should do. Empty for a usable key.
     pub fn operator_hint(self) -> &'static str {
         match self {
             Self::Usable => "",
-            Self::Cooling { .. } => {
-                "its rate limit is used up; it comes back by itself; add a key of another workspace or ask for a higher limit"
-            }
             Self::Refused { status: 403 } => {
                 "the provider forbids it what it is used for; check its workspace and permissions in the console, then reload"
             }
@@ -70,9 +50,6 @@ impl KeyState {
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Usable => "",
-            Self::Cooling { .. } => {
-                "All keys for this request have used up their rate limit: send it again after retry-after."
-            }
             Self::Refused { .. } => {
                 "The provider refuses the key that this gateway is configured with: ask whoever runs it to replace the key; another try will not help."
             }
@@ -86,18 +63,12 @@ impl KeyState {
 /// One configured key's record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct KeyHealth {
-    cooling: Option<Instant>,
     refused: Option<u16>,
     exhausted: Option<Instant>,
     forbidden: u32,
 }
 
 impl KeyHealth {
-    /// Its rate is used up, whatever the model; believed up to [`backoff::RETRY_AFTER_MAX`].
-    pub fn limited(&mut self, retry_after: Duration, now: Instant) {
-        self.cooling = self.cooling.max(Some(now + backoff::bounded(retry_after)));
-    }
-
     /// The provider answered 401 or 403 in its own shape. `true` when that refuses the key anew:
     /// 401 at once, 403 after [`FORBIDDEN_IN_A_ROW`].
     pub fn refused(&mut self, status: u16) -> bool {
@@ -116,10 +87,9 @@ impl KeyHealth {
         before.is_none()
     }
 
-    /// It was answered well. What it cools for stays: that was said about the time to come.
+    /// It was answered well.
     pub fn succeeded(&mut self) {
-        let cooling = self.cooling;
-        *self = Self { cooling, ..Self::default() };
+        *self = Self::default();
     }
 
     /// What it is good for now.
@@ -131,29 +101,6 @@ impl KeyHealth {
         if let Some(until) = self.exhausted.filter(lasts) {
             return KeyState::Exhausted { until };
         }
-        self.cooling.filter(lasts).map_or(KeyState::Usable, |until| KeyState::Cooling { until })
+        KeyState::Usable
     }
-
-    /// May it be used now?
-    pub fn is_usable(&self, now: Instant) -> bool {
-        self.state(now) == KeyState::Usable
-    }
-}
-
-/// The state that speaks for all keys when none is usable: what passes by itself before what does not,
-/// and of what cools the one that comes back first. `None` when one is usable, or there is none.
-pub fn speaker(states: impl IntoIterator<Item = KeyState>) -> Option<KeyState> {
-    let mut speaks = None;
-    for state in states {
-        let rank = match state {
-            KeyState::Usable => return None,
-            KeyState::Cooling { until } => (0, Some(until)),
-            KeyState::Exhausted { until } => (1, Some(until)),
-            KeyState::Refused { .. } => (2, None),
-        };
-        if speaks.is_none_or(|(best, _)| rank < best) {
-            speaks = Some((rank, state));
-        }
-    }
-    speaks.map(|(_, state)| state)
 }

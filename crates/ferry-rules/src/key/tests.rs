@@ -1,11 +1,9 @@
 //! Which key a conversation gets, and what becomes of keys.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::*;
-use crate::tests::{after, start};
+use crate::tests::start;
 
 fn keys(n: u64) -> Vec<Candidate> {
     (0..n).map(|id| Candidate { id, workspace: id % 2, usable: true }).collect()
@@ -23,8 +21,7 @@ fn without_a_usable_key_there_is_none() {
 #[test]
 fn what_is_stored_stays_at_home() {
     let keys = keys(6);
-    let home = Workspaces::for_request(true, keys[0].workspace);
-    assert_eq!(Workspaces::for_request(false, 0), Workspaces::Any);
+    let home = Workspaces::Only(keys[0].workspace);
     let mut seen = [0; 6];
     for conversation in 0..600 {
         seen[choose(conversation, &keys, home).unwrap()] += 1;
@@ -48,17 +45,13 @@ fn what_a_key_meets_becomes_its_state() {
     let start = start();
     let mut health = KeyHealth::default();
     assert_eq!(health.state(start), KeyState::Usable);
-    health.limited(Duration::from_secs(2), start);
-    assert_eq!(health.state(start), KeyState::Cooling { until: after(start, 2000) });
-    health.succeeded();
-    assert!(!health.is_usable(after(start, 1999)) && health.is_usable(after(start, 2000)));
     // Spent: asked again after five minutes, and well again when it answers.
     assert!(health.exhausted(start));
     assert!(!health.exhausted(start));
     assert_eq!(health.state(start), KeyState::Exhausted { until: start + EXHAUSTED });
-    assert!(health.is_usable(start + EXHAUSTED));
+    assert_eq!(health.state(start + EXHAUSTED), KeyState::Usable);
     health.succeeded();
-    assert!(health.is_usable(after(start, 2000)));
+    assert_eq!(health.state(start), KeyState::Usable);
     // A wrong key: at once, for good, told once.
     assert!(health.refused(401));
     assert!(!health.refused(401));
@@ -71,7 +64,7 @@ fn one_forbidden_model_costs_nobody_the_key() {
     let mut health = KeyHealth::default();
     for _ in 0..9 {
         assert!(!health.refused(403) && !health.refused(403));
-        assert!(health.is_usable(start));
+        assert_eq!(health.state(start), KeyState::Usable);
         health.succeeded();
     }
     assert!(!health.refused(403) && !health.refused(403) && health.refused(403));
@@ -79,31 +72,9 @@ fn one_forbidden_model_costs_nobody_the_key() {
 }
 
 #[test]
-fn one_state_speaks_for_all() {
-    let start = start();
-    let until = |s| start + Duration::from_secs(s);
-    let (cooling, sooner) =
-        (KeyState::Cooling { until: until(9) }, KeyState::Cooling { until: until(3) });
-    let exhausted = KeyState::Exhausted { until: until(1) };
-    let refused = KeyState::Refused { status: 401 };
-    let rows: [(&[KeyState], Option<KeyState>); 6] = [
-        (&[], None),
-        (&[refused, KeyState::Usable], None),
-        (&[refused], Some(refused)),
-        (&[refused, exhausted], Some(exhausted)),
-        (&[refused, cooling, exhausted, sooner], Some(sooner)),
-        (&[sooner, cooling], Some(sooner)),
-    ];
-    for (states, expected) in rows {
-        assert_eq!(speaker(states.iter().copied()), expected, "{states:?}");
-    }
-}
-
-#[test]
 fn every_bad_state_says_what_to_do() {
     let until = start();
     let states = [
-        KeyState::Cooling { until },
         KeyState::Refused { status: 401 },
         KeyState::Refused { status: 403 },
         KeyState::Exhausted { until },

@@ -3,23 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::tests::{after, start};
 
 #[test]
 fn the_path_is_asked_at_a_sixth() {
     for (hard, soft) in [(120, 20_000), (90, 15_000), (1, 166), (0, 0)] {
         let mark = soft_mark(Duration::from_secs(hard));
         assert_eq!(mark.as_millis(), soft, "{hard}");
-    }
-}
-
-#[test]
-fn patience_runs_out() {
-    let start = start();
-    let patience = Duration::from_secs(10);
-    for (ms, rest) in [(0, 10_000), (4000, 6000), (10_000, 0), (99_000, 0)] {
-        let rest = Duration::from_millis(rest);
-        assert_eq!(left(patience, start, after(start, ms)), rest, "{ms}");
     }
 }
 
@@ -51,5 +40,22 @@ proptest! {
             }
             prop_assert_eq!((waiting.requests(), waiting.bytes()), (inside.len(), inside.iter().sum()));
         }
+    }
+}
+
+#[test]
+fn waiting_helps_where_one_node_may_mend_by_itself() {
+    use PathEnd::{NoSuchName, Refused, ResolverFailed, TimedOut, Untrusted};
+    for (ends, helps) in [
+        (&[Some(Untrusted)][..], false),
+        (&[Some(NoSuchName)][..], false),
+        (&[Some(NoSuchName), Some(Untrusted), Some(Untrusted)][..], false),
+        (&[None][..], true),
+        (&[Some(Untrusted), None][..], true),
+        (&[Some(Untrusted), Some(Refused)][..], true),
+        (&[Some(NoSuchName), Some(TimedOut)][..], true),
+        (&[Some(ResolverFailed)][..], true),
+    ] {
+        assert_eq!(may_help(ends.iter().copied()), helps, "{ends:?}");
     }
 }

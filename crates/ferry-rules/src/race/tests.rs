@@ -112,3 +112,29 @@ proptest! {
         prop_assert!(rounds as u128 <= span / STEP.as_millis(), "no round follows another at once");
     }
 }
+
+#[test]
+fn an_address_that_refuses_is_dialled_again_after_a_growing_pause() {
+    let begun = start();
+    for (failed, pause) in [(0, 0), (1, 50), (2, 100), (3, 150), (4, 150), (u32::MAX, 150)] {
+        assert!(may_redial(begun, failed, begun + ms(pause)), "{failed}");
+        assert!(pause == 0 || !may_redial(begun, failed, begun + ms(pause - 1)), "{failed}");
+    }
+}
+
+proptest! {
+    /// Any number of requests, each with its turn every step: they knock seldom enough, and often enough to be in at
+    /// most twice a step after the address is back.
+    #[test]
+    fn those_who_wait_share_the_dials_to_an_address(turns in prop::collection::vec(0_u64..150, 1..200)) {
+        let begun = start();
+        let (mut last, mut failed, mut dials) = (0, 0, 0);
+        for at in 0..3000 {
+            if turns.contains(&(at % 150)) && may_redial(begun + ms(last), failed, begun + ms(at)) {
+                prop_assert!(at - last <= 300, "{} ms without a dial", at - last);
+                (last, failed, dials) = (at, failed + 1, dials + 1);
+            }
+        }
+        prop_assert!((10..=23).contains(&dials), "{dials} in three seconds");
+    }
+}

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Failure::{BadAnswer, Connect, Cut, EarlyError, Lost, NotWritten, StaleConnection, Tls};
+use super::Failure::{BadAnswer, Cut, EarlyError, Lost, NotWritten, StaleConnection};
 use super::*;
 
 const ALONE: Course = Course {
@@ -40,19 +40,6 @@ fn relay(code: u16) -> Failure {
 fn limited(retry_after_ms: u64) -> Failure {
     let retry_after = Some(Duration::from_millis(retry_after_ms));
     Failure::Status(Status { retry_after, ..Status::of(429) })
-}
-
-#[test]
-fn what_was_never_written_is_tried_until_patience_ends() {
-    for failure in [Connect, Tls] {
-        check(failure, &BESIDE, retry(Cost::Connect, Place::Elsewhere, 0));
-        check(failure, &ALONE, retry(Cost::Connect, Place::Anywhere, 250));
-        let spent = Course { free: 3, paid: 1, written: 3, ..ALONE };
-        check(failure, &spent, retry(Cost::Connect, Place::Anywhere, 2000));
-        let short = Course { patience: Duration::from_millis(90), ..ALONE };
-        check(failure, &short, retry(Cost::Connect, Place::Anywhere, 90));
-        check(failure, &Course { patience: Duration::ZERO, ..ALONE }, Verdict::Final);
-    }
 }
 
 #[test]
@@ -147,6 +134,22 @@ fn a_rate_limit_is_obeyed_where_it_fits() {
 }
 
 #[test]
+fn no_node_makes_a_request_wait_longer_than_five_minutes() {
+    let patient = Course { patience: Duration::from_hours(1), ..ALONE };
+    let room = |retry_after| {
+        Failure::Status(Status { retry_after: Some(retry_after), ..Status::of(529) })
+    };
+    // Seconds: what it asks for, what is waited.
+    for (asked, waited) in [(200, 210), (299, 300), (300, 300), (301, 300), (3600, 300)] {
+        let expected = retry(Cost::Free, Place::Anywhere, waited * 1000);
+        check(limited(asked * 1000), &patient, expected);
+        check(room(Duration::from_secs(asked)), &patient, expected);
+    }
+    check(limited(3_600_001), &patient, Verdict::Final);
+    check(room(Duration::MAX), &patient, Verdict::Final);
+}
+
+#[test]
 fn a_relay_that_reached_nobody_is_free() {
     for code in [503, 521, 522, 523, 525, 526, 529, 530] {
         check(relay(code), &BESIDE, retry(Cost::Free, Place::Elsewhere, 0));
@@ -178,7 +181,7 @@ fn the_clients_own_retries_are_subtracted() {
 
 #[test]
 fn everybody_gets_his_own_blame() {
-    for failure in [Connect, Tls, Lost, Cut, BadAnswer] {
+    for failure in [Lost, Cut, BadAnswer] {
         assert_eq!(blame(failure), Blame::Path, "{failure:?}");
     }
     for failure in [NotWritten, StaleConnection, relay(400), relay(403), relay(404), status(302)] {
@@ -216,8 +219,6 @@ fn statuses() -> impl Strategy<Value = Status> {
 
 fn failures() -> impl Strategy<Value = Failure> {
     prop_oneof![
-        Just(Connect),
-        Just(Tls),
         Just(NotWritten),
         Just(StaleConnection),
         Just(Lost),
@@ -246,9 +247,9 @@ proptest! {
         let mut ended = false;
         let mut waited = Duration::ZERO;
         for (failure, (elsewhere, untried), roll) in row {
-            course.untried = untried && !matches!(failure, Connect | Tls);
-            course.elsewhere = elsewhere && !matches!(failure, Connect | Tls);
-            course.written += u32::from(!matches!(failure, Connect | Tls | NotWritten | StaleConnection));
+            course.untried = untried;
+            course.elsewhere = elsewhere;
+            course.written += u32::from(!matches!(failure, NotWritten | StaleConnection));
             let Verdict::Retry(again) = verdict(failure, &course, roll) else {
                 ended = true;
                 break;
@@ -260,7 +261,6 @@ proptest! {
             waited += again.wait;
             course.patience = course.patience.saturating_sub(again.wait);
             match again.cost {
-                Cost::Connect => {}
                 Cost::Free => course.free += 1,
                 Cost::Paid => course.paid += 1,
             }

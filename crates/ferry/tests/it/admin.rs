@@ -6,7 +6,9 @@ use std::process::Command;
 use ferry_gateway::upstream::status::{NodeState, NodeStatus};
 use serde_json::json;
 
-use crate::harness::{Client, Gateway, Node, Setup, Step, bytes, get, message, mock, request};
+use crate::harness::{
+    Client, Gateway, Node, Setup, Step, bytes, get, message, mock, request, status,
+};
 use crate::process::blocking;
 
 /// A gateway before a mock and a node that nobody serves.
@@ -92,6 +94,17 @@ async fn the_command_lists_nodes_as_a_table_and_as_json() {
     let (code, stdout, _) = ask(&["list", "--json"], gateway.admin).await;
     let nodes: Vec<NodeStatus> = serde_json::from_str(&stdout).unwrap();
     assert_eq!((code, nodes.len()), (0, 2));
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_has_its_reason_below_the_node() {
+    let gateway = Setup::new().timeout("patience_ms = 0").node("n", "http://nobody.invalid", "");
+    let gateway = gateway.start().await;
+    gateway.ask(message("Hello", false)).await;
+    let reason = status(&gateway).await.swap_remove(0).reason.unwrap();
+    assert!(reason.starts_with("it failed to resolve nobody.invalid: "), "{reason}");
+    let (code, stdout, _) = ask(&["list"], gateway.admin).await;
+    assert!(code == 0 && stdout.contains(&format!("\n    {reason}")), "{stdout}");
 }
 
 #[tokio::test]

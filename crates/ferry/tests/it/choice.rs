@@ -244,6 +244,36 @@ async fn what_is_stored_never_goes_to_a_node_of_another_workspace() {
 }
 
 #[tokio::test]
+async fn what_a_caller_stored_with_its_own_key_never_goes_out_with_a_nodes() {
+    let key = "keys = [{ key = \"env:K1\", workspace = \"w\" }]";
+    for (of_first, of_second) in [("", key), (key, "")] {
+        let (first, second) = (mock().await, mock().await);
+        let gateway = with_keys()
+            .timeout("patience_ms = 200")
+            .node("first", &first.base_url(), of_first)
+            .node("second", &second.base_url(), &format!("{of_second}\nrole = \"standby\""))
+            .start()
+            .await;
+        first.set_fault("529").unwrap();
+        for sent in [get("/v1/files"), get("/v1/messages/batches")] {
+            assert_eq!(gateway.ask(sent).await.status, 529);
+        }
+        assert_eq!(second.stats().requests, 0, "{of_first:?}");
+        let answer = gateway.ask(message("Hello", false)).await;
+        assert_eq!(answer.header("x-ferry-node"), Some("second"));
+    }
+    // Two nodes that pass the caller's key on have the same workspace.
+    let (first, second) = (mock().await, mock().await);
+    let gateway = Setup::new()
+        .node("first", &first.base_url(), "")
+        .node("second", &second.base_url(), "role = \"standby\"")
+        .start()
+        .await;
+    first.set_fault("529").unwrap();
+    assert_eq!(gateway.ask(get("/v1/files")).await.header("x-ferry-node"), Some("second"));
+}
+
+#[tokio::test]
 async fn a_standby_is_not_dialled_while_the_primary_serves() {
     let (primary, standby) = (mock().await, mock().await);
     let gateway = Setup::new()

@@ -31,5 +31,6 @@ mod process;
 mod redact;
 mod retries;
 mod secure;
+mod silence;
 mod streams;
 mod upstream_http2;

@@ -103,6 +103,33 @@ async fn a_kept_connection_that_died_is_replaced_once_by_a_new_one() {
 }
 
 #[tokio::test]
+async fn a_node_that_starts_anew_under_load_goes_on_being_used_over_kept_connections() {
+    const AT_ONCE: usize = 4;
+    let whole = bytes(http_json("200 OK", WHOLE));
+    let node = Node::by(move |number, _request| match number / AT_ONCE {
+        // All at once, so that each has a connection of its own.
+        0 => vec![Step::Heard(AT_ONCE), whole.clone()],
+        1 => vec![Step::Heard(2 * AT_ONCE), Step::Reset],
+        _ => vec![whole.clone()],
+    })
+    .await;
+    let gateway = Setup::new().node("n", &node.url(), "").start().await;
+    for _ in 0..2 {
+        let sent = message("Hello", false);
+        let asked =
+            (gateway.ask(&sent), gateway.ask(&sent), gateway.ask(&sent), gateway.ask(&sent));
+        let (a, b, c, d) = tokio::join!(asked.0, asked.1, asked.2, asked.3);
+        assert!([a, b, c, d].iter().all(|answer| answer.status == 200));
+    }
+    assert_eq!(node.requests().len(), 3 * AT_ONCE, "the second four died, and were sent again");
+    let opened = node.connections();
+    for _ in 0..20 {
+        assert_eq!(gateway.ask(message("Hello", false)).await.status, 200);
+    }
+    assert!(node.connections() <= opened + 1, "{opened}, then {}", node.connections());
+}
+
+#[tokio::test]
 async fn a_connection_that_died_twice_is_not_tried_a_third_time() {
     let mock = mock().await;
     // The second one was new: what was written there may have been billed.

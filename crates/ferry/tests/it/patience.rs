@@ -1,10 +1,10 @@
 //! Requests wait, bounded, rather than fail at once while no node can be reached.
 
-use ferry_mock::RunningMock;
+use ferry_mock::{MockSettings, RunningMock, TlsSettings};
 use tokio::time::Instant;
 
 use crate::harness::{
-    Answer, Client, End, Gateway, Setup, get, guarded, message, mock, nodes_when, status,
+    Answer, Client, End, Gateway, Setup, get, guarded, message, mock, mock_with, nodes_when, status,
 };
 
 async fn away(setup: Setup) -> (RunningMock, Gateway) {
@@ -126,4 +126,58 @@ async fn a_machine_without_a_network_is_told_apart_from_nodes_that_are_down() {
         .start()
         .await;
     gateway.ask(message("Hello", false)).await.assert_own(503, "no-node");
+}
+
+/// So long that nobody waits for it in a test.
+const FOR_EVER: &str = "patience_ms = 600000";
+
+#[tokio::test]
+async fn nobody_waits_for_a_name_that_nobody_knows() {
+    // Two look-ups, and the second between them.
+    let gateway = Setup::new().timeout("patience_ms = 9000").node("n", "http://nobody.invalid", "");
+    let gateway = gateway.start().await;
+    let begun = Instant::now();
+    for _ in 0..2 {
+        let answer = gateway.ask(message("Hello", false)).await;
+        if answer.text().contains("Temporary failure") {
+            // A machine without a resolver cannot tell.
+            return;
+        }
+        answer.assert_own(503, "no-node");
+        assert!(answer.text().contains("resolve nobody.invalid"), "{}", answer.text());
+        assert!(answer.text().contains("Waiting does not mend that"), "{}", answer.text());
+        assert_eq!(answer.header("x-should-retry"), Some("false"));
+        assert!(answer.header("retry-after").is_some());
+    }
+    assert!(begun.elapsed().as_secs() < 9, "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_certificate_that_is_not_valid() {
+    let tls = Some(TlsSettings::default());
+    // Of an authority that nobody here knows.
+    let stranger = mock_with(MockSettings { tls, ..MockSettings::default() }).await;
+    let url = stranger.base_url();
+    let setup = || Setup::new().timeout(FOR_EVER).node("a", &url, "");
+    for setup in [setup(), setup().node("b", &url, "role = \"standby\"")] {
+        let gateway = setup.start().await;
+        // More often than opens a breaker.
+        for stream in [false, true, false, true, false] {
+            let answer = gateway.ask(message("Hello", stream)).await;
+            answer.assert_own(503, "no-node");
+            assert!(answer.text().contains("certificate"), "{}", answer.text());
+            assert!(answer.text().contains("Waiting does not mend that"), "{}", answer.text());
+            assert_eq!(answer.header("x-should-retry"), Some("false"));
+        }
+    }
+    // One node of two that may come back is worth the wait.
+    let (mut mock, gateway) = away(setup()).await;
+    let call = ask(&gateway, message("Hello", false));
+    nodes_when(&gateway, "one who waits for both", |nodes| {
+        nodes.iter().all(|node| node.pending == 1 && node.addresses[0].last_error.is_some())
+    })
+    .await;
+    mock.set_listening(true).await;
+    let answer = guarded("an answer", call).await.unwrap();
+    assert_eq!((answer.status, answer.header("x-ferry-node")), (200, Some("mock")));
 }

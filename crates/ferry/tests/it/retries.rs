@@ -1,6 +1,7 @@
 //! May a failed try be made again (reliability.md 2.1): each row of the table over real sockets. The first node is a
 //! primary and the second a standby, so that the order is known.
 
+use ferry_gateway::upstream::status::NodeState;
 use ferry_mock::{MockSettings, RunningMock, TlsSettings};
 use tokio::time::Instant;
 
@@ -309,6 +310,43 @@ async fn what_was_given_back_unwritten_is_free() {
 }
 
 #[tokio::test]
+async fn what_no_node_takes_is_told_apart_from_what_was_lost() {
+    let tls = Some(TlsSettings::default());
+    let mock = mock_with(MockSettings { tls, ..MockSettings::default() }).await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ca.pem"), mock.ca_pem().unwrap()).unwrap();
+    let ca = format!("extra_ca_file = \"{}/ca.pem\"", dir.path().display());
+    let gateway = Setup::new().node("mock", &mock.base_url(), &ca).start().await;
+    mock.set_fault("refused-stream").unwrap();
+    for stream in [false, true] {
+        let answer = gateway.ask(message("Hello", stream)).await;
+        answer.assert_own(503, "not-taken");
+        assert!(answer.header("retry-after").is_some());
+        assert!(answer.text().contains("nothing is billed"), "{}", answer.text());
+        assert_ne!(answer.header("x-should-retry"), Some("false"), "another try costs nothing");
+    }
+    assert_eq!((retries(&gateway, "paid"), mock.stats().generations_started), (0, 0));
+}
+
+#[tokio::test]
+async fn what_was_lost_is_told_though_no_node_is_left_for_the_retry() {
+    for fault in ["reset", "cut:at=1"] {
+        let mut mock = mock().await;
+        let gateway = Setup::new().timeout("patience_ms = 700").mock(&mock).start().await;
+        mock.set_fault(&format!("delay:ms=300+{fault}")).unwrap();
+        let mut client = gateway.connect().await;
+        client.send(message("Hello", false)).await;
+        mock.stats_when(|stats| stats.requests == 1).await;
+        mock.set_listening(false).await;
+        let answer = client.answer().await;
+        answer.assert_own(502, "node-lost");
+        assert!(answer.text().contains("may have been billed"), "{}", answer.text());
+        assert_eq!(answer.header("x-ferry-node"), Some("mock"));
+        assert_eq!((mock.stats().requests, retries(&gateway, "paid")), (1, 1), "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_lost_on_a_fresh_connection_is_bought_once_more() {
     for fault in ["reset", "cut:how=fin", "half", "cut:at=1,how=rst"] {
         let two = Two::new().await;
@@ -556,6 +594,59 @@ async fn nothing_that_a_failed_try_said_reaches_the_client() {
     let answer = gateway.ask(message("Hello", true)).await;
     assert_from(&answer, "second", "2");
     assert_eq!(answer.text(), format!("{START}{BLOCK}{STOP}"));
+}
+
+/// Bytes as an answer in JSON of this status, without a request id.
+fn unsigned(status: &str, body: &str) -> String {
+    String::from_utf8(http_json(status, body.as_bytes())).unwrap()
+}
+
+#[tokio::test]
+async fn json_that_is_not_the_apis_is_blamed_on_the_path() {
+    let relays =
+        [r#"{"error":"words"}"#, r#"{"error":{"code":502}}"#, r#"{"message":"no upstream"}"#, "[]"];
+    let of_the_api = r#"{"type":"error","error":{"type":"api_error","message":"m"}}"#;
+    for (body, failures) in relays.map(|body| (body, 1)).into_iter().chain([(of_the_api, 0)]) {
+        let node = Node::saying(vec![bytes(unsigned("502 Bad Gateway", body))]).await;
+        let gateway = Setup::new().one_try().node("n", &node.url(), "").start().await;
+        let answer = gateway.ask(message("Hello", false)).await;
+        assert_eq!((answer.status, answer.text()), (502, body), "it passes unchanged");
+        assert_eq!(status(&gateway).await[0].failures, failures, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn whatever_ends_no_answer_opens_the_breaker_after_three() {
+    let stream = |events: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n\
+             {:x}\r\n{events}\r\n0\r\n\r\n",
+            events.len()
+        )
+    };
+    let redirect = "HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n";
+    let half = unsigned("200 OK", "{\"type\":\"message\",\"content\":[{\"text\":\"abc");
+    for (answer, streams) in [
+        (stream(START), true),
+        (stream(&format!("{START}{BLOCK}")), true),
+        (half, false),
+        (redirect.to_owned(), false),
+        (redirect.to_owned(), true),
+    ] {
+        let node = Node::saying(vec![bytes(&answer)]).await;
+        let second = mock().await;
+        let gateway = Setup::new()
+            .node("first", &node.url(), "")
+            .node("second", &second.base_url(), "role = \"standby\"")
+            .start()
+            .await;
+        for _ in 0..12 {
+            let answer = gateway.ask(message("Hello", streams)).await;
+            assert_eq!((answer.status, answer.end), (200, End::Whole), "{}", answer.text());
+        }
+        assert_eq!(node.requests().len(), 3, "read to their end, they are failures: {answer}");
+        assert_eq!(status(&gateway).await[0].state, NodeState::Open);
+    }
 }
 
 #[tokio::test]

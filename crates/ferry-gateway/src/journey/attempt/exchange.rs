@@ -10,7 +10,7 @@ use ferry_rules::patience;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use super::{BadAnswer, Fault, Missed};
+use super::{BadAnswer, Fault, Missed, Phase};
 use crate::clock;
 use crate::journey::passage::Passage;
 use crate::journey::settings::Timeouts;
@@ -27,7 +27,6 @@ pub(super) async fn exchange(
     request: Request<Outgoing>,
     sent: &Sent,
 ) -> Result<Response<Incoming>, Missed> {
-    let name = &node.settings.name;
     let timeouts = passage.snapshot.settings.timeouts;
     let begun = clock::now();
     let held = request.body().is_held();
@@ -40,29 +39,40 @@ pub(super) async fn exchange(
         progress_at: begun,
         bytes: 0,
     };
-    let mut answer = pin!(connection.send(request));
+    let answer = in_time(connection.send(request), &mut watch, sent, |soft| {
+        node.doubt(soft, clock::now());
+        node.health().is_dead()
+    });
+    match answer.await {
+        Ok(answer) => answer.map_err(|error| missed(error, held, sent, node)),
+        Err(late) => Err(Missed::Fault(late.fault(&node.settings.name))),
+    }
+}
+
+/// Waits for an answer as long as the deadlines let. `is_dead` is asked about the path once it is silent.
+async fn in_time<T>(
+    answer: impl Future<Output = T>,
+    watch: &mut Watch,
+    sent: &Sent,
+    is_dead: impl Fn(Duration) -> bool,
+) -> Result<T, Late> {
+    let mut answer = pin!(answer);
+    let timeouts = &watch.timeouts;
     let soonest = timeouts.write_stall.min(timeouts.client_idle).min(watch.soft);
-    let first = (begun + soonest).min(watch.total.at);
+    let first = (watch.progress_at + soonest).min(watch.total.at);
     let mut timer = pin!(tokio::time::sleep_until(first.into()));
     loop {
         tokio::select! {
             biased;
-            // The deadline first: a flood of interim answers must not outrun it.
-            () = timer.as_mut() => match watch.look(clock::now(), sent) {
-                Ok(next) => {
-                    timer.as_mut().reset(next.into());
-                    if watch.asked {
-                        node.doubt(watch.soft, clock::now());
-                        if node.health().is_dead() {
-                            return Err(Missed::Fault(Late::Dead.fault(name)));
-                        }
-                    }
+            // The deadline first: a flood of interim answers leaves the task no budget to look at it after.
+            () = timer.as_mut() => {
+                let next = watch.look(clock::now(), sent)?;
+                timer.as_mut().reset(next.into());
+                if watch.asked && is_dead(watch.soft) {
+                    return Err(Late::Dead);
                 }
-                Err(late) => return Err(Missed::Fault(late.fault(name))),
             },
-            answer = &mut answer => {
-                return answer.map_err(|error| missed(error, held, sent, node));
-            }
+            answer = &mut answer => return Ok(answer),
         }
     }
 }
@@ -95,6 +105,7 @@ impl Total {
 }
 
 /// Which deadline passed, after how many milliseconds.
+#[derive(Debug)]
 enum Late {
     Total,
     WriteStall(u128),
@@ -148,8 +159,8 @@ impl Late {
             Self::Total => Fault::Total { node },
             Self::WriteStall(after_ms) => Fault::WriteStall { node, after_ms },
             Self::Upload => Fault::Upload,
-            Self::Silent(after_ms) => Fault::Silent { node, after_ms },
-            Self::Dead => Fault::Lost { node, phase: "the request was sent" },
+            Self::Silent(after_ms) => Fault::Silent { node, phase: Phase::Sent, after_ms },
+            Self::Dead => Fault::Lost { node, phase: Phase::Sent },
         }
     }
 }
@@ -173,7 +184,10 @@ fn missed(error: SendError, held: bool, sent: &Sent, node: &Node) -> Missed {
             Missed::Fault(Fault::Bad { node: Arc::clone(node), answer: BadAnswer::NotHttp })
         }
         SendError::Stale(_) | SendError::Lost(_) => {
-            Missed::Fault(Fault::Lost { node: Arc::clone(node), phase: "the request was sent" })
+            Missed::Fault(Fault::Lost { node: Arc::clone(node), phase: Phase::Sent })
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

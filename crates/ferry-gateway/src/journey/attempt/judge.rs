@@ -13,7 +13,7 @@ use http::{HeaderMap, Method, header as http_header};
 use jiff::fmt::rfc2822;
 
 use super::land::{Answer, Shape};
-use super::{BadAnswer, Fault, Missed};
+use super::{BadAnswer, Fault, Missed, Phase};
 use crate::clock;
 use crate::upstream::{PathFault, Place};
 
@@ -41,10 +41,11 @@ pub(super) fn failure_of(missed: &Missed) -> Failure {
         Missed::NotWritten(_) => Failure::NotWritten,
         Missed::Stale => Failure::StaleConnection,
         Missed::Fault(fault) => match fault {
-            Fault::NoNode(_) => Failure::Connect,
             Fault::Bad { answer: BadAnswer::HalfJson | BadAnswer::Unassembled, .. } => Failure::Cut,
             Fault::Bad { .. } => Failure::BadAnswer,
-            Fault::Lost { .. }
+            Fault::NoNode(_)
+            | Fault::NotTaken { .. }
+            | Fault::Lost { .. }
             | Fault::WriteStall { .. }
             | Fault::Silent { .. }
             | Fault::Total { .. }
@@ -61,9 +62,7 @@ pub(super) fn tried(place: Place, failure: Failure) -> Place {
         Failure::Status(status) | Failure::EarlyError(status) => {
             status.code == 429 || status.blame() == Blame::Key
         }
-        Failure::Connect
-        | Failure::Tls
-        | Failure::NotWritten
+        Failure::NotWritten
         | Failure::StaleConnection
         | Failure::Lost
         | Failure::Cut
@@ -132,10 +131,9 @@ impl Fault {
     /// What of it is the path's doing.
     pub(super) fn path(&self) -> Option<PathFault> {
         match self {
-            Self::Lost { phase: "the request was sent", .. } => Some(PathFault::Lost),
-            Self::Lost { .. } | Self::Bad { answer: BadAnswer::HalfJson, .. } => {
-                Some(PathFault::Cut)
-            }
+            Self::Lost { phase: Phase::Sent, .. } => Some(PathFault::Lost),
+            Self::Lost { phase: Phase::Stream | Phase::Answer, .. }
+            | Self::Bad { answer: BadAnswer::HalfJson, .. } => Some(PathFault::Cut),
             Self::WriteStall { .. } => Some(PathFault::WriteStalled),
             Self::Silent { .. } => Some(PathFault::Silent),
             Self::Bad { answer: BadAnswer::NotHttp, .. } => Some(PathFault::NotHttp),
@@ -145,6 +143,7 @@ impl Fault {
             } => Some(PathFault::Page(*status)),
             Self::Bad { answer: BadAnswer::Unassembled, .. }
             | Self::NoNode(_)
+            | Self::NotTaken { .. }
             | Self::Dialect(_)
             | Self::Total { .. }
             | Self::Upload => None,

@@ -20,7 +20,7 @@ use http::{Method, StatusCode, header as http_header};
 pub(in crate::journey) use self::coded::CodedEvents;
 use self::hold::hold;
 use super::judge::is_relays_own;
-use super::{BadAnswer, Fault};
+use super::{BadAnswer, Fault, Phase};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
@@ -255,12 +255,12 @@ async fn first_events(passage: &mut Passage, flight: &mut Flight) -> Result<Form
                 }
             }
             Ok(Some(Err(_)) | None) => {
-                return Err(Fault::Lost { node, phase: "the stream had begun" });
+                return Err(Fault::Lost { node, phase: Phase::Stream });
             }
             Err(Late) if !first.is_empty() => break,
             Err(Late) => {
                 let after_ms = timeouts.first_byte.as_millis();
-                return Err(Fault::Silent { node, after_ms });
+                return Err(Fault::Silent { node, phase: Phase::Sent, after_ms });
             }
         }
     }
@@ -280,15 +280,18 @@ async fn sniff(
     }
     let node = Arc::clone(&flight.node.settings.name);
     let due = answer_is_due(passage, parts, &head.method);
-    let (gap, total) = (first_byte_left(passage), passage.total_deadline());
-    let until = total.min(clock::now() + gap);
+    let (timeouts, total) = (passage.snapshot.settings.timeouts, passage.total_deadline());
+    let until = total.min(clock::now() + first_byte_left(passage));
     let chunk = match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
         Ok(Some(Ok(chunk))) => chunk,
         Ok(None) if due => return Err(Fault::Bad { node, answer: BadAnswer::HalfJson }),
         Ok(None) => return Ok(flowing()),
-        Ok(Some(Err(_))) => return Err(Fault::Lost { node, phase: "the answer had begun" }),
+        Ok(Some(Err(_))) => return Err(Fault::Lost { node, phase: Phase::Answer }),
         Err(Late) if clock::now() >= total => return Err(Fault::Total { node }),
-        Err(Late) => return Err(Fault::Silent { node, after_ms: gap.as_millis() }),
+        Err(Late) => {
+            let after_ms = timeouts.first_byte.as_millis();
+            return Err(Fault::Silent { node, phase: Phase::Sent, after_ms });
+        }
     };
     if looks_like_html(None, &chunk) {
         let status = parts.status.as_u16();

@@ -6,7 +6,7 @@ use ferry_wire::error::ApiErrorKind;
 use super::{Told, Why, redact_text};
 use crate::causes::with_causes;
 use crate::dialect::messages::DialectError;
-use crate::journey::attempt::{self, BadAnswer};
+use crate::journey::attempt::{self, BadAnswer, Phase};
 use crate::journey::{accept, admit, read};
 use crate::telemetry::Outcome;
 use crate::upstream::{PathFault, Unreached};
@@ -216,12 +216,24 @@ fn attempt(fault: &attempt::Fault) -> Told {
     match fault {
         Fault::NoNode(unreached) => no_node(unreached),
         Fault::Dialect(error) => dialect(*error),
+        Fault::NotTaken { node: name } => Told {
+            retry_after: Some(AWAY_SECONDS),
+            ..node(
+                503,
+                "not-taken",
+                format!(
+                    "Node {name} gave the request back unread each time; no model has run, and nothing is billed. \
+                     Send it again after retry-after."
+                ),
+            )
+        },
         Fault::Lost { node: name, phase } => node(
             502,
             "node-lost",
             format!(
-                "The connection to node {name} was lost after {phase}; it may have been billed, so Ferry \
-                 repeats it no further. Send it again."
+                "The connection to node {name} was lost after {}; it may have been billed, so Ferry \
+                 repeats it no further. Send it again.",
+                so_far(*phase)
             ),
         ),
         Fault::WriteStall { node: name, after_ms } => node(
@@ -231,13 +243,7 @@ fn attempt(fault: &attempt::Fault) -> Told {
                 "Node {name} took no bytes for {after_ms} ms (timeouts.write_stall_ms); try again."
             ),
         ),
-        Fault::Silent { node: name, after_ms } => node(
-            504,
-            "first-byte",
-            format!(
-                "Node {name} began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."
-            ),
-        ),
+        Fault::Silent { node: name, phase, after_ms } => silent(name, *phase, *after_ms),
         Fault::Total { node: name } => node(
             504,
             "total",
@@ -252,6 +258,34 @@ fn attempt(fault: &attempt::Fault) -> Told {
             ApiErrorKind::InvalidRequest,
             "body-broken",
             "The body stopped before its end while it was passed on; send it again.".to_owned(),
+        ),
+    }
+}
+
+fn so_far(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Sent => "the request was sent",
+        Phase::Stream => "the stream had begun",
+        Phase::Answer => "the answer had begun",
+    }
+}
+
+fn silent(name: &str, phase: Phase, after_ms: u128) -> Told {
+    match phase {
+        Phase::Sent | Phase::Stream => node(
+            504,
+            "first-byte",
+            format!(
+                "Node {name} began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."
+            ),
+        ),
+        Phase::Answer => node(
+            504,
+            "answer-silent",
+            format!(
+                "Node {name} stopped in the middle of its answer for {after_ms} ms (timeouts.event_gap_ms); it may \
+                 have been billed, so Ferry repeats it no further. Send it again."
+            ),
         ),
     }
 }
@@ -275,7 +309,18 @@ fn no_node(unreached: &Unreached) -> Told {
                 cause(last.as_ref())
             ),
         ),
-        Unreached::Away { nodes, waited, last, home: false } => away(
+        Unreached::Away { nodes, last, hopeless: true, .. } => Told {
+            hopeless: true,
+            ..away(
+                "no-node",
+                format!(
+                    "Ferry reached none of its {nodes} node(s){}. Waiting does not mend that: check the \
+                     node's url and certificate; `ferry nodes list` says what is wrong with each.",
+                    cause(last.as_ref())
+                ),
+            )
+        },
+        Unreached::Away { nodes, waited, last, home: false, hopeless: false } => away(
             "no-node",
             format!(
                 "Ferry reached none of its {nodes} node(s) within {} ms{}. Check the network and the \

@@ -20,6 +20,8 @@ pub(super) struct Entry {
     waits: Vec<(usize, Waiting)>,
     /// What it has asked for in this round: node, address, when.
     asked: Vec<(usize, SocketAddr, Instant)>,
+    /// What it has dialled in any round.
+    dialled: Vec<(usize, SocketAddr)>,
     begun: Instant,
     /// Those that are worth it have all failed: the others run, too.
     widened: bool,
@@ -32,6 +34,7 @@ impl Entry {
             refreshed: now,
             waits: Vec::new(),
             asked: Vec::new(),
+            dialled: Vec::new(),
             begun: now,
             widened: false,
         }
@@ -81,10 +84,15 @@ impl Entry {
                     if !self.has_joined(node) {
                         self.waits.push((node, site.node(fleet).wait()));
                     }
-                    self.asked.push((node, *at, now));
+                    let again = self.dialled.contains(&(node, *at));
+                    let rests = site.node(fleet).rests_since(*at, now).filter(|_| again);
+                    self.asked.push((node, *at, rests.unwrap_or(now)));
                     // One that stands ready is taken at the next look.
-                    if born_after.is_some() || site.node(fleet).ready() == 0 {
+                    if rests.is_none() && (born_after.is_some() || site.node(fleet).ready() == 0) {
                         site.node(fleet).dial(*at, now);
+                    }
+                    if !again {
+                        self.dialled.push((node, *at));
                     }
                 }
                 Step::Dial { node, address }

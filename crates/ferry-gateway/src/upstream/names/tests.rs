@@ -52,3 +52,24 @@ fn a_failure_is_not_asked_again_at_once() {
     names.answered(after(begun, 1), Ok(vec![address(1)]));
     assert!(names.failure().is_none());
 }
+
+#[test]
+fn a_name_is_unknown_when_that_was_said_twice_in_a_row() {
+    let unknown = || Err(io::Error::other("Name or service not known"));
+    let busy = || Err(io::Error::other("Temporary failure in name resolution"));
+    let (names, begun) = (Names::default(), clock::now());
+    assert!(!names.is_unknown(begun));
+    names.answered(begun, unknown());
+    assert!(!names.is_unknown(begun));
+    names.answered(after(begun, 1), Ok(Vec::new()));
+    assert!(names.is_unknown(begun) && names.is_unknown(after(begun, 1)));
+    assert!(!names.is_unknown(after(begun, 2)), "it may be known by now");
+    names.answered(after(begun, 2), busy());
+    assert!(!names.is_unknown(begun));
+    names.answered(after(begun, 3), unknown());
+    assert!(!names.is_unknown(begun));
+    names.answered(after(begun, 4), unknown());
+    assert!(names.is_unknown(after(begun, 4)));
+    names.answered(after(begun, 5), Ok(vec![address(1)]));
+    assert!(!names.is_unknown(begun));
+}

@@ -106,6 +106,7 @@ impl Node {
         let mut addresses = self.known();
         if let Some(address) = addresses.get_mut(at) {
             address.up = Some(ended);
+            address.failed = 0;
             address.probed = Some(ended);
             if let Some(begun) = begun {
                 address.rtt.observe(ended.saturating_duration_since(begun), ended);
@@ -125,6 +126,7 @@ impl Node {
             let mut known = self.known();
             if let Some(address) = known.get_mut(at) {
                 address.down = Some((ended, fault.clone()));
+                address.failed = address.failed.saturating_add(1);
                 address.probed = Some(ended);
             }
             known.iter().any(|other| other.at != at && other.up.is_some() && !other.is_down())

@@ -10,7 +10,10 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::clock;
 use crate::tasks::Tasks;
-use crate::upstream::{Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Role, Unreached};
+use crate::upstream::{
+    Ask, Fleet, HttpVersion, NodeKind, Nonstream, Outgoing, Pending, Role, Transport, Unreached,
+    Wire,
+};
 
 const IDLE: Duration = Duration::from_secs(55);
 
@@ -19,7 +22,15 @@ fn node_at(address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
 }
 
 fn node_on(base: &Base, address: SocketAddr, scheme: &str, http: HttpVersion) -> Arc<Node> {
-    let settings = Arc::new(NodeSettings {
+    node_with(base, &settings_of(address, scheme, http))
+}
+
+fn node_with(base: &Base, settings: &NodeSettings) -> Arc<Node> {
+    Arc::new(Node::new(&Arc::new(settings.clone()), &bounds(), base).unwrap())
+}
+
+fn settings_of(address: SocketAddr, scheme: &str, http: HttpVersion) -> NodeSettings {
+    NodeSettings {
         name: Arc::from("n"),
         kind: NodeKind::Messages,
         url: format!("{scheme}://{address}").parse().unwrap(),
@@ -31,9 +42,7 @@ fn node_on(base: &Base, address: SocketAddr, scheme: &str, http: HttpVersion) ->
         client_cert: None,
         http,
         nonstream: Nonstream::Pass,
-    });
-    let bounds = bounds();
-    Arc::new(Node::new(&settings, &bounds, base).unwrap())
+    }
 }
 
 fn bounds() -> Settings {
@@ -57,11 +66,19 @@ fn bounds() -> Settings {
 
 /// A connection as a request without any history gets it.
 async fn connect(node: &Arc<Node>, born_after: Option<Instant>) -> Result<Connection, Unreached> {
+    reach(node, born_after, Duration::ZERO).await
+}
+
+async fn reach(
+    node: &Arc<Node>,
+    born_after: Option<Instant>,
+    patience: Duration,
+) -> Result<Connection, Unreached> {
     let fleet = Fleet::new(vec![Arc::clone(node)], &bounds(), &node.base);
     let ask = Ask {
         tried: &[],
         born_after,
-        patience: Duration::ZERO,
+        patience,
         until: clock::now() + Duration::from_hours(1),
         held_bytes: 0,
         conversation: 0,
@@ -257,4 +274,134 @@ async fn connections_live_over_a_reload_that_leaves_the_way_as_it_is() {
     assert_eq!(same.counts(), (0, 1, 1));
     let other = Arc::into_inner(node_at(address, "http", HttpVersion::Http1)).unwrap();
     assert_eq!(other.succeeding(&same).counts(), (0, 0, 0));
+}
+
+/// Dials an address and waits for what comes of it.
+async fn dialled(node: &Arc<Node>, at: SocketAddr) {
+    assert!(node.dial(at, clock::now()));
+    while node.known().get_mut(at).unwrap().half_open > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_dead_second_address_costs_nothing_while_the_first_stands() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let first = listener.local_addr().unwrap();
+    // Nobody listens there.
+    let second = SocketAddr::new([127, 0, 0, 2].into(), first.port());
+    let mut settings = settings_of(first, "http", HttpVersion::Http1);
+    settings.addresses = vec![second.ip()];
+    let node = node_with(&Base::new(&Tasks::default(), 1), &settings);
+    assert_eq!(node.addresses(clock::now()).len(), 2);
+    dialled(&node, first).await;
+    for _ in 0..5 {
+        dialled(&node, second).await;
+    }
+    let view = node.health().breaker().view(clock::now());
+    assert_eq!((view.state, view.failures), (ferry_rules::breaker::State::Closed, 0));
+    assert_eq!(node.addresses(clock::now()), [first, second], "and it is tried last");
+    // Both of them are the node.
+    drop(listener);
+    dialled(&node, first).await;
+    for _ in 0..2 {
+        dialled(&node, second).await;
+    }
+    let view = node.health().breaker().view(clock::now());
+    assert_eq!(view.reason, Some(ferry_rules::breaker::Reason::Consecutive(3)));
+}
+
+/// Refuses every connect until it is back; then it takes them, and says nothing.
+#[derive(Debug)]
+struct Closed {
+    back_at: Instant,
+    refused: AtomicUsize,
+    taken: Mutex<Vec<tokio::io::DuplexStream>>,
+}
+
+impl Transport for Closed {
+    fn connect(&self, _to: SocketAddr) -> Pending<Wire> {
+        let answer = if clock::now() < self.back_at {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            Err(std::io::ErrorKind::ConnectionRefused.into())
+        } else {
+            let (ours, theirs) = tokio::io::duplex(1024);
+            self.taken.lock().unwrap().push(theirs);
+            Ok(Wire::Pipe(ours))
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn resolve(&self, _host: String, _port: u16) -> Pending<Vec<SocketAddr>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_are_held_knock_seldom_and_are_let_in_at_once() {
+    const WAITING: usize = 100;
+    let back_at = clock::now() + Duration::from_secs(3);
+    let closed =
+        Arc::new(Closed { back_at, refused: AtomicUsize::new(0), taken: Mutex::default() });
+    let tasks = Tasks::default();
+    let transport = Arc::clone(&closed);
+    let base = Base::over(&tasks, 1, transport);
+    let node = node_on(&base, ([10, 0, 0, 1], 80).into(), "http", HttpVersion::Http1);
+    let asked: Vec<_> = (0..WAITING)
+        .map(|n| {
+            let node = Arc::clone(&node);
+            tasks.spawn(async move {
+                tokio::time::sleep(Duration::from_millis(n as u64 * 7)).await;
+                let reached = reach(&node, None, Duration::from_secs(10)).await;
+                reached.map(|connection| (connection, clock::now()))
+            })
+        })
+        .collect();
+    for one in asked {
+        let (_connection, at) = one.await.unwrap().unwrap();
+        assert!(at <= back_at + Duration::from_millis(300), "{:?} late", at - back_at);
+    }
+    let again = closed.refused.load(Ordering::Relaxed) - WAITING;
+    assert!((15..=25).contains(&again), "each once, then together {again} times in three seconds");
+}
+
+/// A resolver that says the same whatever it is asked.
+#[derive(Debug)]
+struct Resolver(&'static str, AtomicUsize);
+
+impl Transport for Resolver {
+    fn connect(&self, _to: SocketAddr) -> Pending<Wire> {
+        Box::pin(std::future::pending())
+    }
+
+    fn resolve(&self, _host: String, _port: u16) -> Pending<Vec<SocketAddr>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Box::pin(std::future::ready(Err(std::io::Error::other(self.0))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_name_is_asked_twice_and_a_resolver_that_fails_as_long_as_patience_lasts() {
+    let patience = Duration::from_secs(10);
+    for (said, least, most, asked) in [
+        ("Name or service not known", 1.0, 1.2, 2),
+        ("Temporary failure in name resolution", 10.0, 10.2, 10),
+    ] {
+        let resolver = Arc::new(Resolver(said, AtomicUsize::new(0)));
+        let tasks = Tasks::default();
+        let transport = Arc::clone(&resolver);
+        let base = Base::over(&tasks, 1, transport);
+        let mut settings = settings_of(([0, 0, 0, 0], 80).into(), "http", HttpVersion::Http1);
+        settings.url = "http://nobody.invalid".parse().unwrap();
+        let node = node_with(&base, &settings);
+        let begun = clock::now();
+        let Unreached::Away { hopeless, .. } = reach(&node, None, patience).await.unwrap_err()
+        else {
+            panic!("{said}")
+        };
+        let took = (clock::now() - begun).as_secs_f64();
+        assert!((least..most).contains(&took), "{said}: {took} s");
+        assert!(resolver.1.load(Ordering::Relaxed).abs_diff(asked) <= 1, "{said}");
+        assert_eq!(hopeless, asked == 2, "{said}");
+    }
 }

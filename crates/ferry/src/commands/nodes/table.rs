@@ -225,7 +225,6 @@ fn key_line(key: &KeyStatus) -> String {
     let workspace = key.workspace.as_ref().map(|name| format!(" (workspace {name})"));
     let state = match key.state {
         KeyState::Usable => "usable",
-        KeyState::Cooling => "cooling",
         KeyState::Refused => "refused",
         KeyState::Exhausted => "exhausted",
     };

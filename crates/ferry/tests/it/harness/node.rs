@@ -20,6 +20,8 @@ pub(crate) enum Step {
     Pause,
     /// Is silent for so many milliseconds: the silence is what the test is about.
     Wait(u64),
+    /// Is silent until so many requests have come, this one included.
+    Heard(usize),
     /// Closes with FIN.
     Close,
     /// Closes with RST.
@@ -51,6 +53,9 @@ pub(crate) fn sse() -> Step {
     )
 }
 
+/// What a node does with its nth request (from 0).
+type Script = dyn Fn(usize, &[u8]) -> Vec<Step> + Send + Sync;
+
 /// A scripted node. Dropped, it stops.
 pub(crate) struct Node {
     pub(crate) address: SocketAddr,
@@ -73,18 +78,25 @@ impl Node {
 
     /// Plays the first script for the first request, the second for the second, the last for all others.
     pub(crate) async fn in_turn(scripts: Vec<Vec<Step>>) -> Self {
+        Self::by(move |number, _request| scripts[number.min(scripts.len() - 1)].clone()).await
+    }
+
+    /// Plays what it is told for the nth request (from 0) and its bytes.
+    pub(crate) async fn by(
+        script: impl Fn(usize, &[u8]) -> Vec<Step> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let requests: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let connections: Arc<Mutex<usize>> = Arc::default();
-        let scripts = Arc::new(scripts);
+        let script: Arc<Script> = Arc::new(script);
         let (heard, counted) = (Arc::clone(&requests), Arc::clone(&connections));
         let task = tokio::spawn(async move {
             loop {
                 let (stream, _peer) = listener.accept().await.unwrap();
                 *counted.lock().unwrap() += 1;
                 stream.set_nodelay(true).unwrap();
-                tokio::spawn(play(stream, Arc::clone(&heard), Arc::clone(&scripts)));
+                tokio::spawn(play(stream, Arc::clone(&heard), Arc::clone(&script)));
             }
         });
         Self { address, requests, connections, task }
@@ -105,20 +117,16 @@ impl Node {
     }
 }
 
-async fn play(
-    mut stream: TcpStream,
-    heard: Arc<Mutex<Vec<Vec<u8>>>>,
-    scripts: Arc<Vec<Vec<Step>>>,
-) {
+async fn play(mut stream: TcpStream, heard: Arc<Mutex<Vec<Vec<u8>>>>, script: Arc<Script>) {
     let mut kept = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut kept).await {
-        let number = {
+        let steps = {
             let mut heard = heard.lock().unwrap();
+            let steps = script(heard.len(), &request);
             heard.push(request);
-            heard.len() - 1
+            steps
         };
-        let script = scripts[number.min(scripts.len() - 1)].clone();
-        for step in script {
+        for step in steps {
             match step {
                 Step::Say(bytes) => {
                     if stream.write_all(&bytes).await.is_err() {
@@ -137,6 +145,11 @@ async fn play(
                     }
                 }
                 Step::Wait(ms) => tokio::time::sleep(std::time::Duration::from_millis(ms)).await,
+                Step::Heard(requests) => {
+                    while heard.lock().unwrap().len() < requests {
+                        tokio::task::yield_now().await;
+                    }
+                }
                 Step::Close => {
                     drop(stream.shutdown().await);
                     return;

@@ -9,7 +9,7 @@ use http::response::Parts;
 use http::{HeaderValue, StatusCode, header as http_header};
 
 use super::hold::restored;
-use super::{BadAnswer, Fault, Form, flavor};
+use super::{BadAnswer, Fault, Form, Phase, flavor};
 use crate::clock;
 use crate::journey::deadline::{Late, before};
 use crate::journey::flight::Flight;
@@ -28,12 +28,12 @@ pub(super) async fn assemble(
     let node = Arc::clone(&flight.node.settings.name);
     let mut set_aside = HeldBytes::none(&passage.shared);
     let mut assembler = Assembler::new(flavor(passage.family), bytes_max);
-    let mut patience = timeouts.first_byte;
+    let (mut patience, mut phase) = (timeouts.first_byte, Phase::Sent);
     while !assembler.is_ended() {
         let until = (clock::now() + patience).min(passage.total_deadline());
         match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
             Ok(Some(Ok(chunk))) => {
-                patience = timeouts.event_gap;
+                (patience, phase) = (timeouts.event_gap, Phase::Answer);
                 if !set_aside.grow(chunk.len() as u64, held_max) {
                     return Err(too_large(node));
                 }
@@ -41,12 +41,15 @@ pub(super) async fn assemble(
             }
             Ok(None) => break,
             Ok(Some(Err(_broken))) => {
-                return Err(Fault::Lost { node, phase: "the answer had begun" });
+                return Err(Fault::Lost { node, phase: Phase::Answer });
             }
             Err(Late) if clock::now() >= passage.total_deadline() => {
                 return Err(Fault::Total { node });
             }
-            Err(Late) => return Err(Fault::Silent { node, after_ms: patience.as_millis() }),
+            Err(Late) => {
+                let after_ms = patience.as_millis();
+                return Err(Fault::Silent { node, phase, after_ms });
+            }
         }
     }
     let outcome = assembler.finish().map_err(|error| fault(error, &node))?;
@@ -83,7 +86,7 @@ fn too_large(node: Arc<str>) -> Fault {
 fn fault(error: AssembleError, node: &Arc<str>) -> Fault {
     let node = Arc::clone(node);
     match error {
-        AssembleError::Truncated => Fault::Lost { node, phase: "the answer had begun" },
+        AssembleError::Truncated => Fault::Lost { node, phase: Phase::Answer },
         AssembleError::TooLarge { .. }
         | AssembleError::Malformed { .. }
         | AssembleError::OutOfOrder { .. }

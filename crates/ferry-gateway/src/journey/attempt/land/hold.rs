@@ -13,7 +13,7 @@ use http::header as http_header;
 use http::response::Parts;
 
 use super::coded::{Undecodable, decode};
-use super::{BadAnswer, Fault, Form, uncoded};
+use super::{BadAnswer, Fault, Form, Phase, uncoded};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
@@ -49,10 +49,13 @@ pub(super) async fn hold(
                 }
             }
             Ok(Some(Err(_broken))) => {
-                return Err(Fault::Lost { node, phase: "the answer had begun" });
+                return Err(Fault::Lost { node, phase: Phase::Answer });
             }
             Err(Late) if clock::now() >= total => return Err(Fault::Total { node }),
-            Err(Late) => return Err(Fault::Silent { node, after_ms: gap.as_millis() }),
+            Err(Late) => {
+                let after_ms = gap.as_millis();
+                return Err(Fault::Silent { node, phase: Phase::Answer, after_ms });
+            }
         }
     }
     let whole = join(pieces.finish());

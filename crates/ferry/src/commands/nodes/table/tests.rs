@@ -91,9 +91,9 @@ fn troubled() -> NodeStatus {
             key(1, KeyState::Usable),
             KeyStatus {
                 workspace: Some("acme".to_owned()),
-                message: Some("the provider asked for a pause".to_owned()),
+                message: Some("its credit is used up".to_owned()),
                 recover_in_ms: Some(150_000),
-                ..key(2, KeyState::Cooling)
+                ..key(2, KeyState::Exhausted)
             },
             KeyStatus {
                 message: Some("the provider does not know it".to_owned()),
