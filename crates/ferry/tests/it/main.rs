@@ -16,6 +16,7 @@ mod choice;
 mod codings;
 mod credentials;
 mod drain;
+mod egress;
 mod errors;
 mod faults;
 mod hangup;
