@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod clients;
 mod command;
+mod egress;
 mod figures;
 mod fuzz;
 mod lab;
@@ -35,6 +36,7 @@ cargo xtask COMMAND
   test [--quick]      everything that must hold: house rules, Rust, real clients, the official SDK's suite
                       (--quick: Rust only)
   clients [--direct]  the real clients alone, through Ferry (--direct: straight at the mock)
+  proxies             Ferry through real proxies: tinyproxy, dante, microsocks
   sdk-suite           the official Python SDK's own suite, through Ferry
   fmt                 format every crate
   lint                rustfmt check, clippy, house rules
@@ -78,6 +80,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         "setup" => setup::all(&place, &mut report),
         "test" => test(&place, &mut report, rest.iter().any(|arg| arg == "--quick")),
         "clients" => clients::all(&place, &mut report, rest.iter().any(|arg| arg == "--direct")),
+        "proxies" => egress::all(&place, &mut report),
         "sdk-suite" => sdk_suite::all(&place, &mut report),
         "fmt" => check::format(&mut report),
         "lint" => check::lint(&place, &mut report),
@@ -107,10 +110,12 @@ fn test(place: &Place, report: &mut Report, quick: bool) {
     check::docs(report);
     if quick {
         report.skip("clients", "--quick asks for Rust only");
+        report.skip("proxies", "--quick asks for Rust only");
         report.skip("sdk-suite", "--quick asks for Rust only");
         return;
     }
     setup::all(place, report);
     clients::all(place, report, false);
+    egress::all(place, report);
     sdk_suite::all(place, report);
 }

@@ -23,7 +23,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits until it has printed a line `NAME ... http://...` for every wanted name.
+    /// Starts a server and waits until it has printed a line `NAME ... http://...` or `https://...` for every wanted name.
     ///
     /// # Errors
     /// When it ends, or says nothing for a minute, before all are there.
@@ -80,7 +80,7 @@ impl Drop for Server {
 fn announced(line: &str) -> Option<(String, String)> {
     let mut words = line.split_whitespace();
     let name = words.next()?;
-    let address = words.find(|word| word.starts_with("http://"))?;
+    let address = words.find(|word| word.starts_with("http://") || word.starts_with("https://"))?;
     Some((name.to_owned(), address.to_owned()))
 }
 

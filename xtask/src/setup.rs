@@ -18,12 +18,16 @@ pub(crate) const NODE_SDK: &str = "1.12.0";
 const PYTEST: &str = "9.0.2";
 
 /// A program that must be there, how to ask for it, and the Debian package that brings it.
-const PROGRAMS: [(&str, &[&str], &str); 5] = [
+const PROGRAMS: [(&str, &[&str], &str); 8] = [
     ("python3", &["-c", "import venv, ensurepip"], "python3-venv"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("curl", &["--version"], "curl"),
     ("cc", &["--version"], "gcc"),
+    ("tinyproxy", &["-v"], "tinyproxy-bin"),
+    ("/usr/sbin/danted", &["-v"], "dante-server"),
+    // It knows no option that does nothing.
+    ("which", &["microsocks"], "microsocks"),
 ];
 
 /// Everything, step by step.
@@ -62,7 +66,8 @@ pub(crate) fn is_done(home: &Path) -> bool {
     home.join(".done").is_file()
 }
 
-fn missing(package: &str) -> bool {
+/// Whether a system package is not there.
+pub(crate) fn missing(package: &str) -> bool {
     PROGRAMS.iter().any(|(program, args, of)| *of == package && !command::answers(program, args))
 }
 
@@ -76,9 +81,8 @@ fn system(report: &mut Report) {
     let debian = command::answers("apt-get", &["--version"]);
     match Plan::of(&packages, root && debian) {
         Plan::Complete => {
-            report.step("system packages", "python3-venv, nodejs, npm, curl, gcc", || {
-                Ok(Counts { passed: 1, ..Counts::default() })
-            });
+            let all = PROGRAMS.map(|(_, _, package)| package).join(", ");
+            report.step("system packages", &all, || Ok(Counts { passed: 1, ..Counts::default() }));
         }
         Plan::Say { line } => {
             println!("missing: {}; install with: {line}", packages.join(", "));

@@ -37,7 +37,6 @@ pub use report::{ConfigReport, Problem};
 pub use resolved::Resolved;
 
 /// A configuration that can be used, and what `show` and `explain` need to speak of it.
-#[derive(Debug)]
 pub struct Loaded {
     /// Every module's settings.
     pub resolved: Resolved,
@@ -50,6 +49,18 @@ pub struct Loaded {
     raw: raw::Raw,
     root: tree::Node,
     sources: place::Sources,
+}
+
+impl std::fmt::Debug for Loaded {
+    /// Without what was written: a literal header or a proxy's URL may hold a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Loaded")
+            .field("resolved", &self.resolved)
+            .field("warnings", &self.warnings)
+            .field("file", &self.file)
+            .field("files", &self.files)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads, merges, checks and resolves the configuration.

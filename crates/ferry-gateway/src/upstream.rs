@@ -8,6 +8,7 @@ mod addresses;
 mod base;
 mod connection;
 mod dial;
+mod egress;
 mod fault;
 mod fleet;
 mod health;
@@ -29,20 +30,26 @@ mod tend;
 mod tls;
 mod transport;
 mod unreached;
+mod wire;
 
 pub use base::Base;
 pub use connection::{Connection, SendError, Stream};
 pub use dial::DialError;
+pub use egress::ProxyFault;
 pub use fault::PathFault;
 pub use fleet::{Elsewhere, Fleet, Reached};
 pub use node::Node;
 pub use outgoing::{Leftover, Outgoing, Sent};
 pub use report::Report;
 pub use room::number;
-pub use settings::{HttpVersion, KeySettings, NodeKind, NodeSettings, Nonstream, Role, Settings};
+pub use settings::{
+    HttpVersion, KeySettings, NodeKind, NodeSettings, Nonstream, ProxySettings, Role, Settings,
+};
 pub use site::{Ask, Place, Site};
 pub use status::NodeStatus;
 pub use tls::TlsError;
 #[cfg(test)]
-pub(crate) use transport::{Pending, Transport, Wire};
+pub(crate) use transport::{Pending, Transport};
 pub use unreached::Unreached;
+#[cfg(test)]
+pub(crate) use wire::Wire;

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod choice;
 pub mod credential;
 pub mod diagnosis;
+pub mod egress;
 pub mod ewma;
 pub mod exposure;
 pub mod forwarded;

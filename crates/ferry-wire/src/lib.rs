@@ -18,4 +18,5 @@ pub mod splice;
 pub mod sse;
 pub mod stream_flag;
 pub mod text;
+pub mod tunnel;
 pub mod usage;

@@ -108,6 +108,7 @@ fn node(name: &str) -> NodeStatus {
         name: name.to_owned(),
         role: Role::Primary,
         url: "https://relay.example.com".to_owned(),
+        proxy: None,
         current: name == "tokyo-1",
         state: NodeState::Open,
         reason: Some("12 of 12 attempts failed".to_owned()),

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use ferry_rules::egress::{Environment, Variable};
+
 /// All that a configuration is made of, apart from the files it names.
 #[derive(Clone, Default)]
 pub struct Inputs {
@@ -40,6 +42,18 @@ impl Inputs {
     pub fn var(&self, name: &str) -> Option<&str> {
         let found = self.env.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// What it says about proxies: of each variable the small letters go before the capitals, as in curl.
+    pub(crate) fn proxies(&self) -> Environment<'_> {
+        let first = |names: [&'static str; 2]| {
+            names.into_iter().find_map(|name| Some(Variable { name, value: self.var(name)? }))
+        };
+        Environment {
+            https: first(["https_proxy", "HTTPS_PROXY"]),
+            all: first(["all_proxy", "ALL_PROXY"]),
+            none: first(["no_proxy", "NO_PROXY"]),
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Finds the file, parses it and keeps for each value the place it was written at. Checks no value.
 
+mod egress;
+
 use std::path::PathBuf;
 
 use toml::de::{DeTable, DeValue};
@@ -57,6 +59,7 @@ pub(crate) fn merge(inputs: &Inputs, schema: Schema<'_>) -> Merged {
         let parts: Vec<&str> = key.split('.').collect();
         merged.lay(&parts, SourceKind::Flag(flag), value, schema);
     }
+    egress::lay(&mut merged, inputs, schema);
     merged
 }
 
@@ -320,7 +323,8 @@ fn hide_in(node: &Node, schema: Schema<'_>, hidden: bool, sources: &mut Sources)
     if schema.kind() == Kind::Any {
         return;
     }
-    let hidden = hidden || schema.secret() || schema.hidden();
+    let login = schema.login() && matches!(&node.value, Value::Text(text) if text.contains('@'));
+    let hidden = hidden || schema.secret() || schema.hidden() || login;
     match &node.value {
         Value::Table(members) => {
             for (name, entry) in members {

@@ -16,6 +16,7 @@ use super::shape::Findings;
 use super::tree::Node;
 use crate::{admin, state, telemetry};
 
+mod egress;
 mod journey;
 mod nodes;
 mod redact;

@@ -131,6 +131,11 @@ impl<'a> Schema<'a> {
         self.flag("x-hidden")
     }
 
+    /// A URL whose login is never shown.
+    pub(crate) fn login(self) -> bool {
+        self.flag("x-login")
+    }
+
     fn flag(self, name: &str) -> bool {
         self.0.get(name).and_then(Json::as_bool).unwrap_or_default()
     }

@@ -30,10 +30,18 @@ enum Veil {
     None,
     /// References are shown as such; a literal is nobody's business.
     Values,
+    /// The same, but of a literal URL only the login is hidden.
+    Logins,
 }
 
 fn veil(value: Json, schema: Schema<'_>, over: Veil) -> Json {
-    let over = if schema.secret() || schema.hidden() { Veil::Values } else { over };
+    let over = if schema.secret() || schema.hidden() {
+        Veil::Values
+    } else if schema.login() {
+        Veil::Logins
+    } else {
+        over
+    };
     match value {
         Json::Object(members) => Json::Object(
             members
@@ -49,16 +57,27 @@ fn veil(value: Json, schema: Schema<'_>, over: Veil) -> Json {
             let item = schema.item().unwrap_or(schema);
             Json::Array(items.into_iter().map(|value| veil(value, item, over)).collect())
         }
-        Json::String(text) if over == Veil::Values => Json::String(veiled(&text)),
+        Json::String(text) if over != Veil::None => Json::String(veiled(&text, over)),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => value,
     }
 }
 
-fn veiled(text: &str) -> String {
+fn veiled(text: &str, veil: Veil) -> String {
     if text.starts_with("env:") || text.starts_with("file:") {
         format!("<secret: {text}>")
+    } else if veil == Veil::Logins {
+        without_login(text)
     } else {
         "<hidden>".to_owned()
+    }
+}
+
+/// A proxy's URL with stars for user name and password.
+fn without_login(text: &str) -> String {
+    let Some((before, place)) = text.rsplit_once('@') else { return text.to_owned() };
+    match before.split_once("://") {
+        Some((scheme, _login)) => format!("{scheme}://***@{place}"),
+        None => format!("***@{place}"),
     }
 }
 

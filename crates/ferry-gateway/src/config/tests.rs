@@ -1,5 +1,6 @@
 //! The configuration as operators meet it: what is accepted, what is refused and how it is said.
 
+mod egress;
 mod layers;
 mod redact;
 mod shown;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ferry_rules::ewma::PeakEwma;
 
+use super::egress::Unwelcome;
 use super::fault::PathFault;
 
 /// The addresses of one node, in the order in which they are worth trying once sorted.
@@ -32,6 +33,8 @@ pub(super) struct Address {
     pub(super) failed: u32,
     /// When its way was measured last, well or not.
     pub(super) probed: Option<Instant>,
+    /// A proxy that refused the credentials, and has opened no tunnel since.
+    pub(super) unwelcome: Option<Unwelcome>,
 }
 
 impl Address {
@@ -47,6 +50,7 @@ impl Address {
             down: None,
             failed: 0,
             probed: None,
+            unwelcome: None,
         }
     }
 

@@ -51,7 +51,8 @@ impl Fleet {
             Some(format!("it failed to {}", with_causes(&error)))
         });
         let mut addresses = Vec::new();
-        node.each_address(|address| addresses.push(address_status(address)));
+        let proxied = node.settings.proxy.is_some();
+        node.each_address(|address| addresses.push(address_status(address, proxied)));
         addresses.sort_by(|a: &AddressStatus, b| {
             let known = |status: &AddressStatus| status.rtt_ms.unwrap_or(f64::INFINITY);
             known(a).total_cmp(&known(b))
@@ -60,6 +61,7 @@ impl Fleet {
             name: node.settings.name.to_string(),
             role: node.settings.role,
             url: origin_of(&node.settings.url),
+            proxy: node.settings.proxy.as_ref().map(|proxy| proxy.shown.to_string()),
             current,
             state: match view.state {
                 State::Closed => NodeState::Closed,
@@ -105,10 +107,14 @@ impl Fleet {
     }
 }
 
-fn address_status(address: &Address) -> AddressStatus {
+fn address_status(address: &Address, proxied: bool) -> AddressStatus {
     AddressStatus {
         address: address.at.to_string(),
-        source: if address.configured { AddressSource::Configured } else { AddressSource::Dns },
+        source: match address.configured {
+            _ if proxied => AddressSource::Proxy,
+            true => AddressSource::Configured,
+            false => AddressSource::Dns,
+        },
         rtt_ms: address.rtt.is_measured().then(|| address.rtt.estimate().as_secs_f64() * 1000.0),
         state: match (address.up, address.is_down()) {
             (_, true) => AddressState::Down,

@@ -1,4 +1,4 @@
-//! One socket towards a node, cleartext or TLS, as hyper wants it. Never touches the bytes.
+//! One connection towards a node, as hyper wants it. Never touches the bytes.
 
 use std::io;
 use std::pin::Pin;
@@ -6,16 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 use super::pulse::Pulse;
-use super::transport::Wire;
+use super::wire::Wire;
 
-/// A connected socket.
+/// A connected stream whose far end is the node.
 #[derive(Debug)]
 pub(super) struct NodeIo {
-    way: Way,
+    wire: Wire,
     /// The node has closed its receiving side. Nothing more is written, and that is no error: a node
     /// that refuses an upload early answers and closes at once, and its answer still waits to be
     /// read. Without one, the read ends the connection.
@@ -24,24 +22,9 @@ pub(super) struct NodeIo {
     pulse: Option<Arc<Pulse>>,
 }
 
-/// How the bytes travel.
-#[derive(Debug)]
-enum Way {
-    /// Cleartext.
-    Plain(Wire),
-    /// TLS; boxed, since its state is a hundred times the size of a socket.
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
 impl NodeIo {
-    /// Over cleartext.
-    pub(super) fn plain(wire: Wire) -> Self {
-        Self { way: Way::Plain(wire), closed: false, pulse: None }
-    }
-
-    /// Over TLS.
-    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
-        Self { way: Way::Tls(Box::new(stream)), closed: false, pulse: None }
+    pub(super) fn new(wire: Wire) -> Self {
+        Self { wire, closed: false, pulse: None }
     }
 
     /// Notes from now on when bytes move.
@@ -76,12 +59,7 @@ impl AsyncRead for NodeIo {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let polled = match &mut this.way {
-            Way::Plain(Wire::Tcp(io)) => Pin::new(io).poll_read(cx, buf),
-            #[cfg(test)]
-            Way::Plain(Wire::Pipe(io)) => Pin::new(io).poll_read(cx, buf),
-            Way::Tls(io) => Pin::new(io).poll_read(cx, buf),
-        };
+        let polled = Pin::new(&mut this.wire).poll_read(cx, buf);
         if let (Some(pulse), Poll::Ready(Ok(()))) = (&this.pulse, &polled) {
             pulse.read();
         }
@@ -99,12 +77,7 @@ impl AsyncWrite for NodeIo {
         if this.closed {
             return Poll::Pending;
         }
-        let written = match &mut this.way {
-            Way::Plain(Wire::Tcp(io)) => Pin::new(io).poll_write(cx, buf),
-            #[cfg(test)]
-            Way::Plain(Wire::Pipe(io)) => Pin::new(io).poll_write(cx, buf),
-            Way::Tls(io) => Pin::new(io).poll_write(cx, buf),
-        };
+        let written = Pin::new(&mut this.wire).poll_write(cx, buf);
         this.wrote(written)
     }
 
@@ -117,22 +90,12 @@ impl AsyncWrite for NodeIo {
         if this.closed {
             return Poll::Pending;
         }
-        let written = match &mut this.way {
-            Way::Plain(Wire::Tcp(io)) => Pin::new(io).poll_write_vectored(cx, bufs),
-            #[cfg(test)]
-            Way::Plain(Wire::Pipe(io)) => Pin::new(io).poll_write_vectored(cx, bufs),
-            Way::Tls(io) => Pin::new(io).poll_write_vectored(cx, bufs),
-        };
+        let written = Pin::new(&mut this.wire).poll_write_vectored(cx, bufs);
         this.wrote(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.way {
-            Way::Plain(Wire::Tcp(io)) => io.is_write_vectored(),
-            #[cfg(test)]
-            Way::Plain(Wire::Pipe(io)) => io.is_write_vectored(),
-            Way::Tls(io) => io.is_write_vectored(),
-        }
+        self.wire.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -140,21 +103,11 @@ impl AsyncWrite for NodeIo {
         if this.closed {
             return Poll::Pending;
         }
-        let flushed = match &mut this.way {
-            Way::Plain(Wire::Tcp(io)) => Pin::new(io).poll_flush(cx),
-            #[cfg(test)]
-            Way::Plain(Wire::Pipe(io)) => Pin::new(io).poll_flush(cx),
-            Way::Tls(io) => Pin::new(io).poll_flush(cx),
-        };
+        let flushed = Pin::new(&mut this.wire).poll_flush(cx);
         this.hushed(flushed)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().way {
-            Way::Plain(Wire::Tcp(io)) => Pin::new(io).poll_shutdown(cx),
-            #[cfg(test)]
-            Way::Plain(Wire::Pipe(io)) => Pin::new(io).poll_shutdown(cx),
-            Way::Tls(io) => Pin::new(io).poll_shutdown(cx),
-        }
+        Pin::new(&mut self.get_mut().wire).poll_shutdown(cx)
     }
 }

@@ -4,6 +4,7 @@
 //! nodes, so a connection never carries a request to a host that it was not opened for.
 
 mod dialling;
+mod egress;
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +19,7 @@ use http::HeaderValue;
 use super::addresses::{Address, Addresses};
 use super::base::Base;
 use super::connection::Connection;
-use super::dial::{DialError, Patience, bare_host, port};
+use super::dial::{DialError, Patience};
 use super::fault::PathFault;
 use super::health::Health;
 use super::keys::Keys;
@@ -42,6 +43,8 @@ pub struct Node {
     /// Its name as the value of `x-ferry-node`; shared, so that an answer allocates nothing for it.
     pub name_header: HeaderValue,
     tls: Option<Tls>,
+    /// Towards a proxy that is spoken to over TLS.
+    proxy_tls: Option<Tls>,
     patience: Patience,
     idle_timeout: Duration,
     idle_max: usize,
@@ -56,7 +59,12 @@ pub struct Node {
 struct Way {
     pool: Pool,
     addresses: Mutex<Addresses>,
+    /// Of the host that is dialled: the node's, or its proxy's.
     names: Names,
+    /// Of the node's own name, where it is looked up here for a proxy.
+    beyond: Names,
+    /// Which of the node's own addresses a proxy is asked for next.
+    turn: AtomicUsize,
     health: Health,
     /// Requests that wait for a connection to this node.
     waiting: AtomicUsize,
@@ -87,6 +95,8 @@ impl Node {
             pool: Pool::default(),
             addresses: Mutex::default(),
             names: Names::default(),
+            beyond: Names::default(),
+            turn: AtomicUsize::new(0),
             health: Health::new(bounds.breaker),
             waiting: AtomicUsize::new(0),
         };
@@ -95,6 +105,7 @@ impl Node {
             name_header: HeaderValue::from_str(&settings.name)
                 .unwrap_or_else(|_odd_name| HeaderValue::from_static("node")),
             tls: if https { Some(Tls::of(settings)?) } else { None },
+            proxy_tls: egress::tls(settings)?,
             patience: Patience { connect: bounds.connect_timeout, tls: bounds.tls_timeout },
             idle_timeout: bounds.idle_timeout,
             idle_max: bounds.idle_max,
@@ -109,7 +120,8 @@ impl Node {
     /// a connection's.
     #[must_use]
     pub fn succeeding(mut self, before: &Self) -> Self {
-        let files = |node: &Self| node.tls.as_ref().map(|tls| tls.files);
+        let files =
+            |node: &Self| [&node.tls, &node.proxy_tls].map(|tls| tls.as_ref().map(|tls| tls.files));
         if self.settings.leads_like(&before.settings) && files(&self) == files(before) {
             before.way.health.succeed(&self.way.health);
             self.way = Arc::clone(&before.way);
@@ -124,7 +136,10 @@ impl Node {
 
     /// How long a dial may take, TLS included.
     pub(super) fn dial_timeout(&self) -> Duration {
-        self.patience.connect + if self.tls.is_some() { self.patience.tls } else { Duration::ZERO }
+        let connects = if self.settings.proxy.is_some() { 2 } else { 1 };
+        let handshakes = [&self.tls, &self.proxy_tls].into_iter().flatten().count();
+        self.patience.connect * connects
+            + self.patience.tls * u32::try_from(handshakes).unwrap_or_default()
     }
 
     /// A connection from the pool that still stands. `born_after` asks for one opened no earlier.
@@ -153,25 +168,21 @@ impl Node {
     /// Its addresses as far as they are known, best first. Asks the resolver when that is due; the bell
     /// rings when it has answered.
     pub(super) fn addresses(self: &Arc<Self>, now: Instant) -> Vec<SocketAddr> {
-        let host = bare_host(&self.settings);
-        let literal = host.parse().ok().map(|ip| SocketAddr::new(ip, port(&self.settings)));
+        if !self.looks_beyond(now) {
+            return Vec::new();
+        }
+        let (host, port) = self.dialled_host();
+        let literal = host.parse().ok().map(|ip| SocketAddr::new(ip, port));
         if literal.is_none() && self.way.names.begin(now) {
-            self.ask_resolver();
+            self.ask_resolver(|way| &way.names, (host, port));
         }
         let found = literal.map_or_else(|| self.way.names.addresses(now), |at| Arc::from([at]));
+        // With a proxy its addresses are raced, and the node's own are its affair.
+        let of_node = &self.settings.addresses;
+        let own: &[_] = if self.settings.proxy.is_some() { &[] } else { of_node };
         let mut addresses = self.known();
-        addresses.learn(&self.settings.addresses, &found, port(&self.settings));
+        addresses.learn(own, &found, port);
         addresses.ranked()
-    }
-
-    fn ask_resolver(self: &Arc<Self>) {
-        let node = Arc::clone(self);
-        drop(self.base.tasks.spawn(async move {
-            let host = bare_host(&node.settings).to_owned();
-            let said = node.base.transport.resolve(host, port(&node.settings)).await;
-            node.way.names.answered(clock::now(), said);
-            node.base.ring();
-        }));
     }
 
     /// Takes a connection back after an answer that ended cleanly. A stream of a shared one is just over.
@@ -217,8 +228,10 @@ impl Node {
 
     /// When the resolver failed last, unless it has answered since.
     pub(super) fn unresolved(&self) -> Option<(Instant, DialError)> {
-        let (at, source) = self.way.names.failure()?;
-        Some((at, DialError::Resolve { host: bare_host(&self.settings).to_owned(), source }))
+        match self.way.names.failure() {
+            Some((at, source)) => Some((at, DialError::resolve(&self.settings, source))),
+            None => self.unresolved_beyond(),
+        }
     }
 
     /// Requests that wait for a connection to it.
@@ -228,7 +241,10 @@ impl Node {
 
     /// Forgets what its addresses did.
     pub(super) fn forgive(&self) {
-        self.known().each_mut(|address| (address.down, address.failed) = (None, 0));
+        self.known().each_mut(|address| {
+            (address.down, address.failed) = (None, 0);
+            address.unwelcome = None;
+        });
     }
 
     /// Looks at what is known of its addresses.

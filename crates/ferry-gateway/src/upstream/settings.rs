@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferry_rules::breaker;
+use ferry_rules::egress::proxy_url::{self, ProxyUrl};
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue, Uri};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 /// Resolved settings of the way to the nodes.
@@ -45,6 +46,8 @@ pub struct NodeSettings {
     pub keys: Vec<KeySettings>,
     /// Preferred addresses, tried before the answers of the DNS.
     pub addresses: Vec<IpAddr>,
+    /// What every connection to it goes through; `None`: nothing.
+    pub proxy: Option<ProxySettings>,
     /// Primary before standby.
     pub role: Role,
     /// Set on every request to this node, in place of a client's field of the same name.
@@ -63,7 +66,10 @@ impl NodeSettings {
     /// True when a connection opened under the other settings is as good under these, as far as settings
     /// can say: the contents of certificate files are compared where they are read.
     pub fn leads_like(&self, other: &Self) -> bool {
-        self.url == other.url && self.addresses == other.addresses && self.http == other.http
+        self.url == other.url
+            && self.addresses == other.addresses
+            && self.http == other.http
+            && self.proxy == other.proxy
     }
 
     /// A path behind the node's base URL: HTTP/1.1 takes the path alone (RFC 9112 section 3.2.1), HTTP/2
@@ -82,6 +88,46 @@ impl NodeSettings {
             parts.authority = self.url.authority().cloned();
         }
         Uri::from_parts(parts).ok()
+    }
+}
+
+/// A proxy that opens tunnels, and who Ferry is to it.
+#[derive(Debug, Clone)]
+pub struct ProxySettings {
+    /// How it is spoken to.
+    pub scheme: proxy_url::Scheme,
+    /// A name, or an address without brackets.
+    pub host: Arc<str>,
+    /// Its port.
+    pub port: u16,
+    /// User name and password; neither can be printed.
+    pub login: Option<(SecretString, SecretString)>,
+    /// Scheme, host and port, for people.
+    pub shown: Arc<str>,
+}
+
+impl ProxySettings {
+    /// From a URL whose login has been looked up.
+    pub fn new(url: &ProxyUrl, login: Option<(SecretString, SecretString)>) -> Self {
+        Self {
+            scheme: url.scheme,
+            host: Arc::from(url.host.as_str()),
+            port: url.port,
+            login,
+            shown: Arc::from(url.to_string()),
+        }
+    }
+
+    /// User name and password, to be shown to the proxy alone.
+    pub(super) fn exposed(&self) -> Option<(&str, &str)> {
+        let (user, password) = self.login.as_ref()?;
+        Some((user.expose_secret(), password.expose_secret()))
+    }
+}
+
+impl PartialEq for ProxySettings {
+    fn eq(&self, other: &Self) -> bool {
+        self.shown == other.shown && self.exposed() == other.exposed()
     }
 }
 

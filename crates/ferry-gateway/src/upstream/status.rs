@@ -15,6 +15,9 @@ pub struct NodeStatus {
     pub role: Role,
     /// Scheme and authority only: a path may hold what is nobody's business; see [`origin_of`].
     pub url: String,
+    /// Scheme, host and port of the proxy that all connections to it go through; the addresses are the proxy's then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// It is the one that the next request tries first.
     pub current: bool,
     /// Where its breaker stands.
@@ -86,6 +89,8 @@ pub enum AddressSource {
     Configured,
     /// The answer to a look-up of the node's host.
     Dns,
+    /// Of the node's proxy.
+    Proxy,
 }
 
 /// What is known of an address.

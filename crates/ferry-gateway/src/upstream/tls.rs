@@ -81,6 +81,11 @@ impl Tls {
         };
         Ok(Self { config: Arc::new(config), files: files.digest.finalize() })
     }
+
+    /// The same towards the node's proxy: HTTP/1.1, and the node's client certificate is none of its affair.
+    pub(super) fn of_proxy(node: &NodeSettings) -> Result<Self, TlsError> {
+        Self::of(&NodeSettings { client_cert: None, http: HttpVersion::Http1, ..node.clone() })
+    }
 }
 
 /// The platform's verifier; on a machine without any CA file, the roots that Ferry carries.

@@ -10,18 +10,10 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
+use super::wire::Wire;
+
 /// A future of a transport.
 pub(crate) type Pending<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
-
-/// A connected stream of bytes, before TLS.
-#[derive(Debug)]
-pub(crate) enum Wire {
-    /// A TCP socket.
-    Tcp(TcpStream),
-    /// One end of a pipe in this process.
-    #[cfg(test)]
-    Pipe(tokio::io::DuplexStream),
-}
 
 /// What is below the pool.
 pub(crate) trait Transport: fmt::Debug + Send + Sync {

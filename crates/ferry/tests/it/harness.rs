@@ -4,6 +4,7 @@
 mod client;
 mod gateway;
 mod node;
+mod proxy;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use ferry_mock::{Mock, MockSettings, RunningMock, Stats};
 pub(crate) use client::{Answer, Client, End, Io, Piece};
 pub(crate) use gateway::{Gateway, Setup};
 pub(crate) use node::{Node, Step, bytes, http_json, sse};
+pub(crate) use proxy::{Manner, Proxy};
 
 /// How long anything may take before it counts as a hang. Never part of an assertion.
 pub(crate) const GUARD: Duration = Duration::from_secs(30);

@@ -17,6 +17,7 @@ mod choice;
 mod codings;
 mod credentials;
 mod drain;
+mod egress;
 mod errors;
 mod faults;
 mod hangup;

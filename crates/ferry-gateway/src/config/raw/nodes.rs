@@ -28,6 +28,10 @@ pub(crate) struct Node {
     /// IP addresses beside the answers of the DNS: all are measured and raced, and of equals these come first. Names in certificates are checked against the URL all the same.
     #[serde(default)]
     pub(crate) addresses: Vec<String>,
+    /// The proxy that every connection to this node goes through, probes included: `http://HOST:3128`, `https://HOST:3129` (TLS to the proxy), `socks5h://HOST:1080` (it looks the node's name up) or `socks5://HOST:1080` (Ferry does), with `USER:PASSWORD@` before the host where it asks for them. The password, or the whole URL, may be `env:NAME` or `file:PATH`, and no login is ever shown. `direct` or empty: none. Not set: what `HTTPS_PROXY` (for https), `ALL_PROXY` and `NO_PROXY` of the environment say, but never for a node on this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-login" = true))]
+    pub(crate) proxy: Option<String>,
     /// `primary` in ordinary times; `standby` when no primary can be reached.
     #[serde(default)]
     pub(crate) role: Role,
@@ -62,6 +66,7 @@ impl Node {
             key: None,
             keys: Vec::new(),
             addresses: Vec::new(),
+            proxy: None,
             role: Role::Primary,
             headers: BTreeMap::new(),
             extra_ca_file: String::new(),

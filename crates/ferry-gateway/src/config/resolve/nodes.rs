@@ -11,8 +11,8 @@ use ferry_rules::breaker;
 use http::{HeaderName, HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 
-use super::Desk;
 use super::secret::{self, Use};
+use super::{Desk, egress};
 use crate::config::raw::{self, Raw};
 use crate::upstream::{
     HttpVersion, KeySettings, NodeKind, NodeSettings, Nonstream, Role, Settings,
@@ -101,6 +101,7 @@ fn settle(key: &str, node: &mut raw::Node, desk: &mut Desk<'_>) -> NodeSettings 
         url,
         keys: keys(key, node, desk),
         addresses: addresses(key, node, desk),
+        proxy: egress::proxy(key, node, desk),
         role: match node.role {
             raw::Role::Primary => Role::Primary,
             raw::Role::Standby => Role::Standby,

@@ -22,6 +22,8 @@ pub(super) enum Use {
     AccessKey,
     /// The value of a header.
     Header,
+    /// The URL of a proxy, or the password in it.
+    Proxy,
 }
 
 /// Looks a reference up and checks the value's form. `None`: a problem was reported.
@@ -97,6 +99,17 @@ fn fault(value: &str, usage: Use) -> Option<(String, &'static str)> {
                 _ => return None,
             };
             Some((fault.to_owned(), "write the value into the variable or file, in one line"))
+        }
+        Use::Proxy => {
+            let help = "write the value into the variable or file, in one line";
+            let fault = if value.is_empty() {
+                "the secret is empty"
+            } else if value.chars().any(char::is_control) {
+                "the value has a character that a login cannot carry"
+            } else {
+                return None;
+            };
+            Some((fault.to_owned(), help))
         }
         Use::AccessKey if value.starts_with("sk-ant-") => Some((
             "is a key of the provider, which callers must not know".to_owned(),

@@ -150,6 +150,7 @@ fn node(plan: &Plan, at: usize) -> NodeSettings {
             })
             .collect(),
         addresses: if node.preferred { node.addresses.clone() } else { Vec::new() },
+        proxy: None,
         role: node.role,
         headers: Vec::new(),
         extra_ca_file: None,

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use super::Node;
 use crate::clock;
 use crate::upstream::connection::{Birth, Own};
-use crate::upstream::dial::{DialError, bare_host, dial};
+use crate::upstream::dial::{DialError, Layers, bare_host, dial};
 use crate::upstream::fault::PathFault;
 use crate::upstream::io::NodeIo;
 use crate::upstream::pool::{STREAMS_MAX, Seats};
@@ -78,7 +78,7 @@ impl Node {
         let mut overdue = None;
         let opened = self.open(at, || {
             under_way = None;
-            let error = DialError::overdue(at, self.patience.connect);
+            let error = DialError::overdue(&self.settings, at, self.patience.connect);
             self.dial_failed(at, begun, clock::now(), error);
             self.base.ring();
             overdue = Overdue::begin(self, at);
@@ -107,6 +107,7 @@ impl Node {
         if let Some(address) = addresses.get_mut(at) {
             address.up = Some(ended);
             address.failed = 0;
+            address.unwelcome = None;
             address.probed = Some(ended);
             if let Some(begun) = begun {
                 address.rtt.observe(ended.saturating_duration_since(begun), ended);
@@ -146,9 +147,12 @@ impl Node {
         at: SocketAddr,
         overdue: impl FnOnce() -> bool,
     ) -> Result<Option<Box<Own>>, DialError> {
-        let tls = self.tls.as_ref().map(|tls| &tls.config);
         let transport = &*self.base.transport;
-        let dialled = dial(transport, &self.settings, tls, at, self.patience, overdue).await?;
+        let via = self.via(at, clock::now())?;
+        let tls = self.tls.as_ref().map(|tls| &tls.config);
+        let layers = Layers { via: via.as_ref(), tls };
+        let dialled = dial(transport, &self.settings, layers, at, self.patience, overdue).await;
+        let dialled = dialled.inspect_err(|error| self.turn_on(at, error))?;
         self.way.pool.opened(dialled.http2);
         let now = clock::now();
         let birth = Birth::new(at, now, now + AGE_MAX.mul_f64(0.8 + 0.4 * self.base.roll()));

@@ -1,5 +1,7 @@
 //! A node before a listener of this process: HTTP/2 by prior knowledge, so that no certificate is needed.
 
+mod egress;
+
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -36,6 +38,7 @@ fn settings_of(address: SocketAddr, scheme: &str, http: HttpVersion) -> NodeSett
         url: format!("{scheme}://{address}").parse().unwrap(),
         keys: Vec::new(),
         addresses: Vec::new(),
+        proxy: None,
         role: Role::Primary,
         headers: Vec::new(),
         extra_ca_file: None,

@@ -10,6 +10,7 @@ fn node(ca: &Path) -> NodeSettings {
         url: http::Uri::from_static("https://localhost:1"),
         keys: Vec::new(),
         addresses: Vec::new(),
+        proxy: None,
         role: Role::Primary,
         headers: Vec::new(),
         extra_ca_file: Some(ca.to_owned()),

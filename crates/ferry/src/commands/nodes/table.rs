@@ -100,6 +100,9 @@ impl Paper {
         if let Some(reason) = &node.reason {
             lines.extend(self.fold(reason, Tone::Plain, INDENT));
         }
+        if let Some(proxy) = &node.proxy {
+            lines.extend(self.fold(&format!("through the proxy {proxy}"), Tone::Plain, INDENT));
+        }
         let longest = node.addresses.iter().map(|address| address.address.width()).max();
         for address in &node.addresses {
             lines.extend(self.address(address, longest.unwrap_or_default()));
@@ -122,6 +125,7 @@ impl Paper {
         let source = match address.source {
             AddressSource::Configured => "configured",
             AddressSource::Dns => "dns",
+            AddressSource::Proxy => "proxy",
         };
         let dialling = match address.half_open {
             0 => String::new(),

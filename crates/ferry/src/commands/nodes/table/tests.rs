@@ -7,6 +7,7 @@ fn node(name: &str) -> NodeStatus {
         name: name.to_owned(),
         role: Role::Primary,
         url: "https://relay.example.com".to_owned(),
+        proxy: None,
         current: false,
         state: NodeState::Closed,
         reason: None,
@@ -196,4 +197,16 @@ fn waits_are_rounded_up_and_shares_say_what_they_are_made_of() {
         assert_eq!(share(failures, attempts, false), full);
         assert_eq!(share(failures, attempts, true), brief);
     }
+}
+
+#[test]
+fn a_proxy_stands_above_its_addresses() {
+    let proxied = NodeStatus {
+        proxy: Some("socks5h://proxy.corp:1080".to_owned()),
+        addresses: vec![address("10.0.0.7:1080", AddressSource::Proxy, AddressState::Up)],
+        ..node("relay")
+    };
+    let shown = shown(&[proxied], Some(80));
+    let at = shown.find("through the proxy socks5h://proxy.corp:1080").unwrap();
+    assert!(shown.find("10.0.0.7:1080").unwrap() > at, "{shown}");
 }
