@@ -38,6 +38,8 @@ pub(super) enum Fault {
     NoNode(Unreached),
     /// The request cannot be put into the node's form.
     Dialect(DialectError),
+    /// Node after node, or one again and again, gave the request back unread.
+    NotTaken { node: Arc<str> },
     /// The connection was lost after the request was written, or before its answer had ended.
     Lost { node: Arc<str>, phase: Phase },
     /// The node took none of the request's bytes for too long.
@@ -177,6 +179,7 @@ impl Fault {
         match self {
             Self::NoNode(_) => AttemptResult::ConnectFailed,
             Self::Dialect(_) | Self::Upload => AttemptResult::Cancelled,
+            Self::NotTaken { .. } => AttemptResult::NotWritten,
             Self::Lost { .. } => AttemptResult::Lost,
             Self::WriteStall { .. } | Self::Silent { .. } | Self::Total { .. } => {
                 AttemptResult::TimedOut

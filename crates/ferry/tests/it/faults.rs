@@ -330,7 +330,7 @@ async fn what_goes_wrong_over_http2_goes_elsewhere() {
             let given_back = matches!(fault, "goaway" | "refused-stream");
             if given_back && answer.status != 200 {
                 // Given back by all connections of the one node that takes any.
-                assert_eq!(answer.code(), "node-lost", "{fault}");
+                assert_eq!(answer.code(), "not-taken", "{fault}");
                 continue;
             }
             assert_eq!(

@@ -310,6 +310,43 @@ async fn what_was_given_back_unwritten_is_free() {
 }
 
 #[tokio::test]
+async fn what_no_node_takes_is_told_apart_from_what_was_lost() {
+    let tls = Some(TlsSettings::default());
+    let mock = mock_with(MockSettings { tls, ..MockSettings::default() }).await;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("ca.pem"), mock.ca_pem().unwrap()).unwrap();
+    let ca = format!("extra_ca_file = \"{}/ca.pem\"", dir.path().display());
+    let gateway = Setup::new().node("mock", &mock.base_url(), &ca).start().await;
+    mock.set_fault("refused-stream").unwrap();
+    for stream in [false, true] {
+        let answer = gateway.ask(message("Hello", stream)).await;
+        answer.assert_own(503, "not-taken");
+        assert!(answer.header("retry-after").is_some());
+        assert!(answer.text().contains("nothing is billed"), "{}", answer.text());
+        assert_ne!(answer.header("x-should-retry"), Some("false"), "another try costs nothing");
+    }
+    assert_eq!((retries(&gateway, "paid"), mock.stats().generations_started), (0, 0));
+}
+
+#[tokio::test]
+async fn what_was_lost_is_told_though_no_node_is_left_for_the_retry() {
+    for fault in ["reset", "cut:at=1"] {
+        let mut mock = mock().await;
+        let gateway = Setup::new().timeout("patience_ms = 700").mock(&mock).start().await;
+        mock.set_fault(&format!("delay:ms=300+{fault}")).unwrap();
+        let mut client = gateway.connect().await;
+        client.send(message("Hello", false)).await;
+        mock.stats_when(|stats| stats.requests == 1).await;
+        mock.set_listening(false).await;
+        let answer = client.answer().await;
+        answer.assert_own(502, "node-lost");
+        assert!(answer.text().contains("may have been billed"), "{}", answer.text());
+        assert_eq!(answer.header("x-ferry-node"), Some("mock"));
+        assert_eq!((mock.stats().requests, retries(&gateway, "paid")), (1, 1), "{fault}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_lost_on_a_fresh_connection_is_bought_once_more() {
     for fault in ["reset", "cut:how=fin", "half", "cut:at=1,how=rst"] {
         let two = Two::new().await;

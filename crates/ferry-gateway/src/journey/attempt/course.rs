@@ -34,6 +34,8 @@ pub(super) struct Course {
     patience: Duration,
     /// An upstream error that the client gets when nothing better comes.
     kept: Option<(Answer, Arc<Node>)>,
+    /// What became of the last try that got neither an answer nor its request back.
+    lost: Option<Fault>,
 }
 
 impl Course {
@@ -53,6 +55,7 @@ impl Course {
             stale_at: Vec::new(),
             patience: settings.timeouts.patience,
             kept: None,
+            lost: None,
         }
     }
 
@@ -181,7 +184,8 @@ impl Course {
                 self.kept = node.map(|node| (answer, node));
             }
             Err(Missed::NotWritten(body)) => payload.give_back(body),
-            Err(Missed::Stale | Missed::Fault(_)) => {}
+            Err(Missed::Fault(fault)) => self.lost = Some(fault),
+            Err(Missed::Stale) => {}
         }
         if again.place == Place::Anywhere {
             self.wish.tried.clear();
@@ -222,13 +226,14 @@ impl Course {
                 self.let_go(passage);
                 return Ok(answer);
             }
+            // That no node is left to try again at says less than what became of the try before.
+            Err(Missed::Fault(none @ Fault::NoNode(_))) => self.lost.take().unwrap_or(none),
             Err(Missed::Fault(fault)) => fault,
-            Err(Missed::NotWritten(_) | Missed::Stale) => {
-                let node = passage.facts.node.as_ref();
-                let node =
-                    node.map_or_else(|| Arc::from("?"), |node| Arc::clone(&node.settings.name));
-                Fault::Lost { node, phase: Phase::Sent }
+            Err(Missed::NotWritten(_)) => {
+                let not_taken = Fault::NotTaken { node: last_node(passage) };
+                self.lost.take().unwrap_or(not_taken)
             }
+            Err(Missed::Stale) => Fault::Lost { node: last_node(passage), phase: Phase::Sent },
         };
         let Some((answer, node)) = self.kept else { return Err(fault) };
         passage.facts.node = Some(node);
@@ -237,4 +242,10 @@ impl Course {
         }
         Ok(answer)
     }
+}
+
+/// The name of the node that was tried last.
+fn last_node(passage: &Passage) -> Arc<str> {
+    let node = passage.facts.node.as_ref();
+    node.map_or_else(|| Arc::from("?"), |node| Arc::clone(&node.settings.name))
 }

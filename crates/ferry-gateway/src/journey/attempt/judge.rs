@@ -44,6 +44,7 @@ pub(super) fn failure_of(missed: &Missed) -> Failure {
             Fault::Bad { answer: BadAnswer::HalfJson | BadAnswer::Unassembled, .. } => Failure::Cut,
             Fault::Bad { .. } => Failure::BadAnswer,
             Fault::NoNode(_)
+            | Fault::NotTaken { .. }
             | Fault::Lost { .. }
             | Fault::WriteStall { .. }
             | Fault::Silent { .. }
@@ -142,6 +143,7 @@ impl Fault {
             } => Some(PathFault::Page(*status)),
             Self::Bad { answer: BadAnswer::Unassembled, .. }
             | Self::NoNode(_)
+            | Self::NotTaken { .. }
             | Self::Dialect(_)
             | Self::Total { .. }
             | Self::Upload => None,
