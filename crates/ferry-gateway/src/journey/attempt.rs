@@ -229,7 +229,11 @@ impl Payload {
         if !streams || !able {
             return None;
         }
-        passage.facts.stream_flag.ask(chunks).map(|chunks| Outgoing::held(chunks.into()))
+        let chunks = passage.facts.stream_flag.ask(chunks)?;
+        let bytes: u64 = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        // The bound is the provider's, too: what the edit would push over it travels as it is.
+        let fits = bytes <= passage.snapshot.settings.body_bytes_max;
+        fits.then(|| Outgoing::held(chunks.into()))
     }
 
     /// Takes back a body that was not sent.

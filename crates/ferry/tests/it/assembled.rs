@@ -119,6 +119,37 @@ async fn what_is_no_such_call_travels_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_body_that_the_edit_would_push_over_the_bound_travels_as_it_is() {
+    const MAX: usize = 65_536;
+    let mock = mock().await;
+    let gateway = Setup::new()
+        .server(&format!("body_bytes_max = {MAX}"))
+        .node("mock", &mock.base_url(), STREAM)
+        .start()
+        .await;
+    let of = |length: usize, members: &str| {
+        let ends = format!("\"}}]{members}}}");
+        let mut body =
+            br#"{"model":"claude-sonnet-5","max_tokens":9,"messages":[{"role":"user","content":""#
+                .to_vec();
+        body.resize(length - ends.len(), b'x');
+        body.extend_from_slice(ends.as_bytes());
+        body
+    };
+    // `"stream":true,` has 14 bytes; a flag that is there already only gets shorter.
+    for (length, members, grows) in
+        [(MAX - 14, "", 14), (MAX - 13, "", 0), (MAX, "", 0), (MAX, ",\"stream\":false", -1)]
+    {
+        let sent = of(length, members);
+        let answer = gateway.ask(request("POST", "/v1/messages", &[], &sent)).await;
+        assert_eq!((answer.status, answer.end), (200, End::Whole), "{}", answer.text());
+        let got = mock.last().unwrap().body;
+        assert_eq!(got.len(), sent.len().checked_add_signed(grows).unwrap(), "{length}");
+        assert!(grows != 0 || got == sent, "byte for byte");
+    }
+}
+
+#[tokio::test]
 async fn errors_are_the_same_as_without() {
     let pair = Pair::new().await;
     for fault in ["400", "401", "404", "413", "429:retry_after=60", "429:retry_after=none"] {
