@@ -269,5 +269,6 @@ fn backed_off(course: &Course, roll: f64) -> Option<Duration> {
 /// What the node asked for, if it fits; up to a tenth later, so that those who wait do not come at once.
 fn obeyed(retry_after: Duration, patience: Duration, roll: f64) -> Option<Duration> {
     let later = backoff::bounded(retry_after).mul_f64(1.0 + 0.1 * backoff::unit(roll));
+    let later = backoff::bounded(later);
     (retry_after <= patience).then_some(later.min(patience))
 }

@@ -134,6 +134,21 @@ fn a_rate_limit_is_obeyed_where_it_fits() {
 }
 
 #[test]
+fn no_node_makes_a_request_wait_longer_than_five_minutes() {
+    let patient = Course { patience: Duration::from_hours(1), ..ALONE };
+    let room =
+        |retry_after| Failure::Status(Status { retry_after: Some(retry_after), ..Status::of(529) });
+    // Seconds: what it asks for, what is waited.
+    for (asked, waited) in [(200, 210), (299, 300), (300, 300), (301, 300), (3600, 300)] {
+        let expected = retry(Cost::Free, Place::Anywhere, waited * 1000);
+        check(limited(asked * 1000), &patient, expected);
+        check(room(Duration::from_secs(asked)), &patient, expected);
+    }
+    check(limited(3_600_001), &patient, Verdict::Final);
+    check(room(Duration::MAX), &patient, Verdict::Final);
+}
+
+#[test]
 fn a_relay_that_reached_nobody_is_free() {
     for code in [503, 521, 522, 523, 525, 526, 529, 530] {
         check(relay(code), &BESIDE, retry(Cost::Free, Place::Elsewhere, 0));
