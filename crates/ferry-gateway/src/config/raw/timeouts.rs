@@ -20,7 +20,7 @@ pub(crate) struct Timeouts {
     /// From the request's last byte to the first byte of a stream's answer, in milliseconds. Streams only: a non-streaming answer is silent until it is whole.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub(crate) first_byte_ms: u64,
-    /// Between two reads of a stream, in milliseconds. The provider pings far more often than every 90 s.
+    /// Between two reads of an answer that has begun, in milliseconds. The provider pings far more often than every 90 s.
     #[schemars(range(min = 1, max = 3_600_000))]
     pub(crate) event_gap_ms: u64,
     /// A client that takes or sends nothing for this long while it should is cut, in milliseconds.

@@ -271,23 +271,20 @@ fn so_far(phase: Phase) -> &'static str {
 }
 
 fn silent(name: &str, phase: Phase, after_ms: u128) -> Told {
-    match phase {
-        Phase::Sent | Phase::Stream => node(
-            504,
+    let (code, message) = match phase {
+        Phase::Sent | Phase::Stream => (
             "first-byte",
-            format!(
-                "Node {name} began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."
-            ),
+            format!("began no answer within {after_ms} ms (timeouts.first_byte_ms); try again."),
         ),
-        Phase::Answer => node(
-            504,
+        Phase::Answer => (
             "answer-silent",
             format!(
-                "Node {name} stopped in the middle of its answer for {after_ms} ms (timeouts.event_gap_ms); it may \
-                 have been billed, so Ferry repeats it no further. Send it again."
+                "stopped in the middle of its answer for {after_ms} ms (timeouts.event_gap_ms); it may have been \
+                 billed, so Ferry repeats it no further. Send it again."
             ),
         ),
-    }
+    };
+    node(504, code, format!("Node {name} {message}"))
 }
 
 /// No connection to any node.
