@@ -15,6 +15,7 @@ mod bytes;
 mod choice;
 mod codings;
 mod credentials;
+mod demo;
 mod drain;
 mod errors;
 mod faults;
