@@ -98,7 +98,7 @@ impl Watch<'_> {
             let mark = if keys && node == self.node { ">" } else { " " };
             format!("{mark}{name} {}", sheet.lang.mood(self.scene.sea.mood(node)))
         });
-        lines.extend(sheet.fold(&nodes.collect::<String>(), Tone::Plain, 0));
+        lines.extend(sheet.fold(&nodes.collect::<Vec<_>>().join(" "), Tone::Plain, 0));
         lines.extend(sheet.fold(&sheet.lang.shares(self.traffic.shares()), Tone::Strong, 0));
         lines.push(clip(&self.pulse_line(screen), sheet.width));
         screen.draw(&lines)

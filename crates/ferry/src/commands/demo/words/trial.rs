@@ -183,7 +183,7 @@ impl Lang {
     /// A path's mood, as the last lines show it.
     pub(in super::super) const fn mood(self, mood: Mood) -> &'static str {
         match mood {
-            Mood::Rough => self.pick("rough", "波动"),
+            Mood::Rough => self.pick("bad", "波动"),
             Mood::Fair => self.pick("fair", "正常"),
             Mood::Dead => self.pick("DEAD", "断开"),
             Mood::Slow => self.pick("SLOW", "变慢"),
