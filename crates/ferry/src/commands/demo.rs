@@ -1,52 +1,66 @@
-//! `ferry demo`: a scripted provider, the gateway before it, one request of each kind through it, and then every
-//! address with the lines to paste. Needs no key, no network, no root and no terminal; reads nothing of the user's and
-//! leaves nothing behind.
+//! `ferry demo`: a scripted provider behind three faulty paths, the same requests direct and through Ferry, one table of
+//! what became of them, one request of each kind, and then every address with the lines to paste. Needs no key, no
+//! network, no root and no terminal; reads nothing of the user's and leaves nothing behind.
 
 mod act;
+mod board;
+mod caller;
 mod client;
+mod dial;
+mod dice;
+mod halt;
+mod keyboard;
 mod outcome;
 mod paste;
+mod path;
+mod plan;
 mod play;
 mod reading;
 mod scene;
 mod screen;
+mod sea;
 mod sheet;
 mod show;
+mod stay;
+mod tally;
 mod traffic;
+mod trial;
 mod words;
 
 use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::Args;
 use ferry_gateway::causes::with_causes;
 use ferry_gateway::clock;
 use ferry_gateway::config::Inputs;
-use ferry_gateway::serve::signals::{Ask, Signals};
 use miette::{IntoDiagnostic as _, miette};
 use serde_json::json;
 
 use self::act::Act;
+use self::dial::Mood;
+use self::halt::Halt;
 use self::outcome::{Outcome, millis};
 use self::paste::Paste;
 use self::scene::{Scene, SceneError, Wishes};
 use self::screen::Screen;
-use self::traffic::{Carried, Traffic};
+use self::tally::{ADDED_MOST, SUCCESS_LEAST};
+use self::traffic::Carried;
+use self::trial::Trial;
 use self::words::Lang;
 use super::runtime;
-use super::terminal::{self, Tone};
+use super::terminal::Tone;
 
 /// What a shell reports for a process that SIGINT ended (128 and the signal's number).
 const INTERRUPTED: u8 = 130;
-/// How often the last line is drawn while light traffic runs.
-const PULSE_EVERY: Duration = Duration::from_secs(1);
 
 /// Arguments of `ferry demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
-    /// Print the table and the addresses, then exit: 0 when every row is as it should be, else 1
+    /// Print the tables and the addresses, then exit: 0 when Ferry kept its word (99 % of answers whole, at most 800 ms
+    /// added at P99) and every kind of request is as it should be, else 1
     #[arg(long)]
     once: bool,
     /// One JSON object on each line instead of text
@@ -61,9 +75,12 @@ pub(crate) struct DemoArgs {
     /// Where operators connect [default: 127.0.0.1:7301, or a free port when it is taken]
     #[arg(long, value_name = "ADDRESS")]
     admin_listen: Option<SocketAddr>,
-    /// What the mock's answers and waits are made from
+    /// What faults, answers and waits are made from
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+    /// Requests of the trial on each side
+    #[arg(long, default_value_t = 200, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=2000))]
+    requests: u16,
 }
 
 pub(crate) fn run(args: DemoArgs) -> miette::Result<ExitCode> {
@@ -76,7 +93,7 @@ pub(crate) fn run(args: DemoArgs) -> miette::Result<ExitCode> {
 /// Sets the scene, shows it, and takes it down whatever happened in between.
 async fn demo(args: DemoArgs, mut demo: Demo) -> miette::Result<ExitCode> {
     // Before anything is started, so that no signal leaves a folder behind.
-    let mut signals = Signals::new().into_diagnostic()?;
+    let mut halt = Halt::new().into_diagnostic()?;
     let begun = clock::now();
     let wishes = Wishes { listen: args.listen, admin_listen: args.admin_listen, seed: args.seed };
     let scene = match Box::pin(Scene::open(wishes)).await {
@@ -87,8 +104,13 @@ async fn demo(args: DemoArgs, mut demo: Demo) -> miette::Result<ExitCode> {
             return Err(miette!(help = error.hint(), "failed to {}", with_causes(&error)));
         }
     };
-    let played = Box::pin(demo.play(&scene, &mut signals, args.once, begun)).await;
+    if demo.screen.is_live() && !args.once {
+        halt.listen_to_keys();
+    }
+    let played = Box::pin(demo.play(&scene, &mut halt, &args, begun)).await;
     scene.close().await;
+    // The terminal is as it was before the last line is written.
+    drop(halt);
     match played.and_then(|played| demo.end(&played)) {
         Ok(code) => Ok(code),
         // Whoever read the output has had enough.
@@ -99,7 +121,7 @@ async fn demo(args: DemoArgs, mut demo: Demo) -> miette::Result<ExitCode> {
 
 /// How the demo ended.
 enum Played {
-    /// The table was shown; whether all of it was right, and the light traffic after it.
+    /// All was shown; whether all of it was right, and the light traffic after it.
     Whole(bool, Option<Carried>),
     /// Somebody stopped it before.
     Interrupted,
@@ -114,26 +136,60 @@ impl Demo {
     async fn play(
         &mut self,
         scene: &Scene,
-        signals: &mut Signals,
-        once: bool,
+        halt: &mut Halt,
+        args: &DemoArgs,
         begun: Instant,
     ) -> io::Result<Played> {
+        self.intro(scene)?;
+        let wanted = (args.seed, usize::from(args.requests));
+        let trial = Box::pin(trial::run(scene, wanted, &mut self.screen, halt)).await?;
+        self.board(&trial)?;
+        if trial.halted {
+            return Ok(Played::Interrupted);
+        }
+        scene.turn(Mood::Fair);
+        self.screen.verbatim("")?;
+        self.screen.say(self.lang.trial().kinds, Tone::Strong)?;
+        let show = show::show(&Act::ALL, scene.target(), scene.tasks(), &mut self.screen);
+        let outcomes = tokio::select! {
+            outcomes = show => outcomes?,
+            () = halt.asked() => return Ok(Played::Interrupted),
+        };
+        let right = self.summary(&outcomes, begun)? && trial.ferry.is_good();
+        self.addresses(scene, args.once)?;
+        if args.once {
+            return Ok(Played::Whole(right, None));
+        }
+        scene.turn(Mood::Rough);
+        let carried = Box::pin(stay::stay(scene, &mut self.screen, halt)).await?;
+        Ok(Played::Whole(right, Some(carried)))
+    }
+
+    /// What this is, and what is compared.
+    fn intro(&mut self, scene: &Scene) -> io::Result<()> {
         let words = self.lang.words();
         self.screen.say(words.title, Tone::Strong)?;
         self.screen.say(words.safe, Tone::Plain)?;
         for (wanted, got) in &scene.moved {
             self.screen.say(&self.lang.moved(*wanted, *got), Tone::Plain)?;
         }
-        self.screen.verbatim("")?;
-        let show = show::show(&Act::ALL, scene.target(), scene.gateway.tasks(), &mut self.screen);
-        let outcomes = tokio::select! {
-            outcomes = show => outcomes?,
-            () = end_asked(signals) => return Ok(Played::Interrupted),
-        };
-        let right = self.summary(&outcomes, begun)?;
-        self.addresses(scene, once)?;
-        let carried = if once { None } else { Some(self.stay(scene, signals).await?) };
-        Ok(Played::Whole(right, carried))
+        for line in self.lang.trial().intro {
+            self.screen.say(line, Tone::Faint)?;
+        }
+        self.screen.verbatim("")
+    }
+
+    /// What the trial came to.
+    fn board(&mut self, trial: &Trial) -> io::Result<()> {
+        for tally in [&trial.direct, &trial.ferry] {
+            self.screen.object(&tally.to_json())?;
+        }
+        self.screen.object(&json!({
+            "type": "verdict", "right": (!trial.halted).then(|| trial.ferry.is_good()), "interrupted": trial.halted,
+            "success_percent_least": SUCCESS_LEAST, "added_p99_ms_most": millis(ADDED_MOST),
+        }))?;
+        let lines = self.screen.sheet().board(trial);
+        self.screen.lines(&lines)
     }
 
     /// Says whether all rows were right.
@@ -154,23 +210,17 @@ impl Demo {
     fn addresses(&mut self, scene: &Scene, once: bool) -> io::Result<()> {
         let words = self.lang.words();
         let base = scene.target().base_url();
-        let (admin, mock) = (scene.admin_url(), scene.mock.base_url());
+        let (admin, stats) = (scene.admin_url(), scene.sea.stats_url());
         let [config, log] = scene.files().map(|path| path.display().to_string());
         let paste = Paste::new(&base, words.hello);
         self.screen.object(&json!({
-            "type": "addresses", "base_url": base, "admin": admin, "mock": mock, "config": config, "log": log,
+            "type": "addresses", "base_url": base, "admin": admin, "mock": stats, "config": config, "log": log,
             "python": paste.python, "node": paste.node, "curl": paste.curl,
         }))?;
         self.screen.verbatim("")?;
         self.screen.say(words.addresses, Tone::Strong)?;
-        let pages = [
-            base,
-            format!("{admin}/metrics"),
-            format!("{admin}/readyz"),
-            format!("{mock}/__mock/stats"),
-            config,
-            log,
-        ];
+        let pages =
+            [base, format!("{admin}/metrics"), format!("{admin}/readyz"), stats, config, log];
         // The two files go with the demo.
         let shown = if once { pages.len() - 2 } else { pages.len() };
         let sheet = self.screen.sheet();
@@ -178,6 +228,7 @@ impl Demo {
         let lines: Vec<String> =
             entries.flat_map(|(label, page)| sheet.entry(label, &page)).collect();
         self.screen.lines(&lines)?;
+        self.screen.say(self.lang.trial().own_certificate, Tone::Faint)?;
         self.screen.verbatim("")?;
         self.screen.say(words.paste, Tone::Plain)?;
         for (title, program) in [
@@ -191,27 +242,6 @@ impl Demo {
         }
         self.screen.verbatim("")?;
         self.screen.say(if once { words.once } else { words.stay }, Tone::Plain)
-    }
-
-    /// Light traffic until a signal ends it.
-    async fn stay(&mut self, scene: &Scene, signals: &mut Signals) -> io::Result<Carried> {
-        let begun = clock::now();
-        let traffic = Traffic::start(scene.gateway.tasks(), scene.target());
-        let mut pulse = tokio::time::interval(PULSE_EVERY);
-        let drawn = loop {
-            tokio::select! {
-                _tick = pulse.tick() => {}
-                () = end_asked(signals) => break Ok(()),
-            }
-            let seconds = clock::now().saturating_duration_since(begun).as_secs();
-            let text = self.lang.pulse(seconds, traffic.carried());
-            let line = terminal::clip(&text, self.screen.sheet().width);
-            if let Err(error) = self.screen.draw(&[line]) {
-                break Err(error);
-            }
-        };
-        let carried = traffic.stop().await;
-        drawn.map(|()| carried)
     }
 
     /// The last line, when everything is down; gives the exit code.
@@ -232,9 +262,4 @@ impl Demo {
         }
         Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
-}
-
-/// Waits for SIGINT or SIGTERM. Reloads and log rotations have no meaning here.
-async fn end_asked(signals: &mut Signals) {
-    while !matches!(signals.next().await, Ask::Drain | Ask::Stop) {}
 }

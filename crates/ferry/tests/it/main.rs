@@ -16,6 +16,7 @@ mod bytes;
 mod choice;
 mod codings;
 mod credentials;
+mod demo;
 mod drain;
 mod egress;
 mod errors;

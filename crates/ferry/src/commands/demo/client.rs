@@ -111,7 +111,7 @@ impl Target {
         }
     }
 
-    fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, Failure> {
+    pub(super) fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, Failure> {
         let mut request = Request::builder()
             .method(call.method)
             .uri(call.path)

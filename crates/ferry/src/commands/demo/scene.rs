@@ -1,30 +1,23 @@
-//! Sets the scene: a mock provider, a gateway before it, and a temporary folder for all that the gateway writes. It
-//! reads neither the user's configuration nor environment, and leaves nothing behind.
+//! Sets the scene: a mock provider, three paths to it, a gateway before them, and a temporary folder for all that the
+//! gateway writes. It reads neither the user's configuration nor environment, and leaves nothing behind.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ferry_gateway::config::{self, ConfigReport, Inputs};
 use ferry_gateway::run::{self, Running};
 use ferry_gateway::serve::listen::{Inherited, ListenError, Listener};
-use ferry_mock::{Mock, MockSettings, RunningMock, Timing};
-use serde_json::Value;
+use ferry_gateway::tasks::Tasks;
 use tempfile::TempDir;
 
+use super::caller::Caller;
 use super::client::Target;
+use super::dial::Mood;
+use super::sea::{self, NODES, Sea};
+use super::tally::{Books, Side, counter};
 
 /// Where clients expect Ferry and its admin side.
 const PORTS: [u16; 2] = [7300, 7301];
-/// About what a mid-sized model needs for a short prompt over a good path.
-const FIRST_TOKEN: Duration = Duration::from_millis(300);
-/// About what the same model writes.
-const TOKENS_PER_SECOND: f64 = 60.0;
-/// Enough to look alive: each wait varies by a fifth.
-const JITTER: f64 = 0.2;
-/// Long enough to see a batch in progress, short enough to wait for.
-const BATCH: Duration = Duration::from_millis(800);
-
 /// What the user asked for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wishes {
@@ -33,13 +26,16 @@ pub(super) struct Wishes {
     pub(super) seed: u64,
 }
 
-/// A gateway and its provider, both running.
+/// A gateway and all that is behind it, running.
 #[derive(Debug)]
 pub(super) struct Scene {
-    pub(super) mock: RunningMock,
+    pub(super) sea: Sea,
     pub(super) gateway: Running,
     /// Ports that were taken, and those used in their place.
     pub(super) moved: Vec<(u16, u16)>,
+    /// Who calls Ferry.
+    ferry: Caller,
+    tasks: Tasks,
     folder: TempDir,
 }
 
@@ -48,8 +44,8 @@ pub(super) struct Scene {
 pub(super) enum SceneError {
     #[error("make a temporary folder")]
     Folder(#[source] std::io::Error),
-    #[error("start the mock")]
-    Mock(#[from] ferry_mock::StartError),
+    #[error(transparent)]
+    Sea(#[from] sea::SeaError),
     #[error(transparent)]
     Port(#[from] ListenError),
     #[error("configure the gateway")]
@@ -65,7 +61,7 @@ impl SceneError {
             Self::Folder(_) => {
                 "free some space in the temporary folder, or point TMPDIR at one that can be written".to_owned()
             }
-            Self::Mock(_) => "check that loopback (127.0.0.1) can be used on this machine".to_owned(),
+            Self::Sea(_) => "check that loopback (127.0.0.1) can be used on this machine".to_owned(),
             Self::Port(_) => {
                 "leave --listen and --admin-listen away and the demo finds free ports, or name others".to_owned()
             }
@@ -87,31 +83,56 @@ impl Scene {
         let [data_port, admin_port] = PORTS;
         let data = listener(wishes.listen, data_port, &mut moved)?;
         let admin = listener(wishes.admin_listen, admin_port, &mut moved)?;
-        let mock = Mock::start(MockSettings {
-            seed: wishes.seed,
-            timing: Timing {
-                first_token: FIRST_TOKEN,
-                tokens_per_second: TOKENS_PER_SECOND,
-                jitter: JITTER,
-            },
-            batch_duration: BATCH,
-            ..MockSettings::default()
-        })
-        .await?;
+        let tasks = Tasks::default();
+        let sea = Sea::open(wishes.seed, &tasks).await?;
+        let authority = folder.path().join("mock-ca.pem");
+        std::fs::write(&authority, sea.authority()).map_err(SceneError::Folder)?;
         let file = folder.path().join("ferry.toml");
-        let text = settings(&folder, [data.local_addr(), admin.local_addr()], &mock.base_url());
+        let text = settings(&folder, [data.local_addr(), admin.local_addr()], &sea);
         std::fs::write(&file, text).map_err(SceneError::Folder)?;
         let inputs =
             Inputs { path: Some(file), cwd: folder.path().to_owned(), ..Inputs::default() };
         let loaded = config::load(&inputs)?;
         let inherited = Inherited { data: Some(data), admin: Some(admin) };
         let gateway = run::start(loaded.resolved, inherited).await?;
-        Ok(Self { mock, gateway, moved, folder })
+        let ferry = Caller { target: Target { address: reachable(gateway.data) }, tls: None };
+        Ok(Self { sea, gateway, moved, ferry, tasks, folder })
     }
 
     /// The gateway as a client reaches it.
     pub(super) fn target(&self) -> Target {
-        Target { address: reachable(self.gateway.data) }
+        self.ferry.target
+    }
+
+    /// Who asks for one side.
+    pub(super) fn caller(&self, side: Side) -> &Caller {
+        match side {
+            Side::Direct => &self.sea.direct,
+            Side::Ferry => &self.ferry,
+        }
+    }
+
+    /// Where the demo's own tasks are counted.
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// What paths, provider and gateway have counted of one side so far.
+    pub(super) fn books(&self, side: Side) -> Books {
+        let stats = self.sea.stats(side);
+        let retries = |cost: &str| match side {
+            Side::Direct => 0,
+            Side::Ferry => {
+                counter(&self.gateway.metrics(), &format!("ferry_retries_total{{cost=\"{cost}\"}}"))
+            }
+        };
+        Books {
+            met: self.sea.met(side),
+            generations: stats.generations_started,
+            cut: stats.generations_cut,
+            paid: retries("paid"),
+            free: retries("free"),
+        }
     }
 
     /// The admin side as an operator reaches it.
@@ -124,10 +145,15 @@ impl Scene {
         ["ferry.toml", "ferry.log"].map(|name| self.folder.path().join(name))
     }
 
-    /// Ends both and removes the folder.
+    /// Turns the whole dial: as it stands at the start, with cuts for as long as the demo runs, or no faults at all.
+    pub(super) fn turn(&self, mood: Mood) {
+        self.sea.turn(mood);
+    }
+
+    /// Ends all and removes the folder.
     pub(super) async fn close(self) {
         let _drained = self.gateway.drain().await;
-        self.mock.stop().await;
+        self.sea.close().await;
         // A folder that cannot be removed is the temporary folder's own business.
         drop(self.folder.close());
     }
@@ -151,22 +177,38 @@ fn listener(
     Ok(listener)
 }
 
-/// The gateway's configuration, as a user would write it.
-fn settings(folder: &TempDir, [data, admin]: [SocketAddr; 2], mock: &str) -> String {
+/// The gateway's configuration, as a user would write it: nothing is tuned but what the demo's folder and end need.
+fn settings(folder: &TempDir, [data, admin]: [SocketAddr; 2], sea: &Sea) -> String {
     // A JSON string is a TOML string too.
-    let path = |name: &str| Value::from(folder.path().join(name).to_string_lossy()).to_string();
-    let (state, log) = (path("state"), path("ferry.log"));
-    format!(
-        "# The demo's gateway: one node, which is the mock. A file like this one serves for real:\n\
-         # ferry serve --config ferry.toml\n\
+    let path = |name: &str| {
+        serde_json::Value::from(folder.path().join(name).to_string_lossy()).to_string()
+    };
+    let (state, log, authority) = (path("state"), path("ferry.log"), path("mock-ca.pem"));
+    let mut text = format!(
+        "# The demo's gateway: three nodes, all of them the mock, each behind a path with faults. A file like this\n\
+         # one serves for real: ferry serve --config ferry.toml\n\
          config_version = 1\n\n\
          [server]\nlisten = \"{data}\"\nadmin_listen = \"{admin}\"\n\
          # The demo ends at once: its own clients have left by then.\ndrain_ms = 2000\n\n\
          [state]\ndir = {state}\n\n\
          [log]\nfile = {log}\n\n\
-         # Told apart by the header X-Biz-Type, in the log and in the metrics.\n[lines.customer_service]\n\n\
-         [[nodes]]\nname = \"mock-1\"\nurl = \"{mock}\"\n"
-    )
+         # Told apart by the header X-Biz-Type, in the log and in the metrics.\n[lines.customer_service]\n"
+    );
+    for (name, address) in NODES.iter().zip(sea.addresses()) {
+        text.push_str(
+            &[
+                "\n[[nodes]]\nname = \"",
+                name,
+                "\"\nurl = \"https://",
+                &address.to_string(),
+                "\"\nextra_ca_file = ",
+                &authority,
+                "\n",
+            ]
+            .concat(),
+        );
+    }
+    text
 }
 
 /// A listener on all addresses is reached on loopback.

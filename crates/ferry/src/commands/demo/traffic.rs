@@ -1,21 +1,28 @@
-//! Light traffic while the demo stays up, so that metrics and log have something to show. Two callers, one request at a
-//! time each; they stop the moment they are dropped.
+//! Light traffic while the demo stays up, so that metrics and log have something to show: a few callers of Ferry, and as
+//! many that go direct, one request at a time each. They stop the moment they are dropped.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ferry_gateway::tasks::Tasks;
 use tokio::task::JoinHandle;
 
 use super::act::Act;
+use super::caller::End;
 use super::client::Target;
+use super::dice::Dice;
+use super::plan::Item;
 use super::play::play;
+use super::scene::Scene;
+use super::tally::Side;
 
-/// Between two requests of a caller: about two requests a second in all, which no machine notices.
+/// Between two requests of a caller: a few requests a second in all, which no machine notices.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Callers at once, so that streams overlap now and then.
-const CALLERS: usize = 2;
+/// Callers at once of each side, so that streams overlap and a turn of the dial shows within seconds.
+const CALLERS: usize = 4;
+/// Requests whose ends are remembered of each side: about ten seconds.
+const REMEMBERED: usize = 40;
 
 /// Traffic that runs until it is stopped.
 #[derive(Debug)]
@@ -30,12 +37,18 @@ struct Counts {
     carried: AtomicU64,
     wrong: AtomicU64,
     output: AtomicU64,
+    direct: Last,
+    ferry: Last,
 }
+
+/// Whether the last requests of one side ended as they should.
+#[derive(Debug, Default)]
+struct Last(Mutex<VecDeque<bool>>);
 
 /// The counts of one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Carried {
-    /// Requests that came to their end.
+    /// Requests that came to their end through Ferry.
     pub(super) requests: u64,
     /// Those that did not end as they should.
     pub(super) wrong: u64,
@@ -45,20 +58,29 @@ pub(super) struct Carried {
 
 impl Traffic {
     /// Starts the callers.
-    pub(super) fn start(tasks: &Tasks, target: Target) -> Self {
+    pub(super) fn start(scene: &Scene) -> Self {
         let counts = Arc::new(Counts::default());
-        let callers = (0..CALLERS).map(|caller| {
-            let counts = Arc::clone(&counts);
+        let mut callers = Vec::with_capacity(2 * CALLERS);
+        for caller in 0..CALLERS {
             // Each begins elsewhere in the list.
             let acts = Act::LIGHT.into_iter().cycle().skip(caller * Act::LIGHT.len() / CALLERS);
-            tasks.spawn(async move {
+            let (counted, target) = (Arc::clone(&counts), scene.target());
+            callers.push(scene.tasks().spawn(async move {
                 for act in acts {
-                    counts.take(act, target).await;
+                    counted.take(act, target).await;
                     tokio::time::sleep(PAUSE).await;
                 }
-            })
-        });
-        let callers = callers.collect();
+            }));
+            let (counted, direct) = (Arc::clone(&counts), scene.caller(Side::Direct).clone());
+            let mut dice = Dice::new(300, u64::try_from(caller).unwrap_or(0));
+            callers.push(scene.tasks().spawn(async move {
+                for number in 0.. {
+                    let shot = direct.shoot(&Item::new(number, &mut dice)).await;
+                    counted.direct.push(shot.end == End::Whole);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }));
+        }
         Self { counts, callers }
     }
 
@@ -71,6 +93,11 @@ impl Traffic {
             wrong: read(&counts.wrong),
             output: read(&counts.output),
         }
+    }
+
+    /// Of the last requests direct and through Ferry, so many of a hundred ended as they should.
+    pub(super) fn shares(&self) -> [Option<u32>; 2] {
+        [self.counts.direct.percent(), self.counts.ferry.percent()]
     }
 
     /// Hangs up, in the middle of a stream if need be; gives the counts.
@@ -92,7 +119,43 @@ impl Counts {
         let outcome = play(act, target).await;
         self.carried.fetch_add(1, Ordering::Relaxed);
         self.wrong.fetch_add(u64::from(!outcome.is_right()), Ordering::Relaxed);
+        self.ferry.push(outcome.is_right());
         let output = outcome.usage.map_or(0, |usage| usage.output);
         self.output.fetch_add(output, Ordering::Relaxed);
+    }
+}
+
+impl Last {
+    fn push(&self, right: bool) {
+        let mut ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if ends.len() >= REMEMBERED {
+            ends.pop_front();
+        }
+        ends.push_back(right);
+    }
+
+    fn percent(&self) -> Option<u32> {
+        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let right = ends.iter().filter(|right| **right).count();
+        u32::try_from((right * 100).checked_div(ends.len())?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_ends_count() {
+        let last = Last::default();
+        assert_eq!(last.percent(), None);
+        for _end in 0..REMEMBERED {
+            last.push(false);
+        }
+        assert_eq!(last.percent(), Some(0));
+        for _end in 0..REMEMBERED / 4 {
+            last.push(true);
+        }
+        assert_eq!(last.percent(), Some(25));
     }
 }

@@ -1,6 +1,8 @@
 //! Every sentence of the demo, in English and Chinese. A language is complete or does not compile. Names that people
 //! type (commands, headers, fields) are the same in both.
 
+mod trial;
+
 use super::act::Act;
 use super::outcome::{Diagnosis, Note, Wrong};
 use super::traffic::Carried;
@@ -37,7 +39,7 @@ pub(super) struct Words {
 }
 
 const EN: Words = Words {
-    title: "Ferry demo: a scripted Claude API, and Ferry before it",
+    title: "Ferry demo: the same requests direct and through Ferry, over bad paths",
     safe: "No key, no network: everything runs on this machine and is removed at the end.",
     legend: "Times in ms; first: the first token of a stream; in/out: tokens.",
     headings: ["request", "HTTP", "node", "first", "total", "in/out", "what happened"],
@@ -50,12 +52,12 @@ const EN: Words = Words {
     paste_curl: "cURL",
     hello: "Hello, Ferry",
     once: "These addresses close now; `ferry demo` without --once keeps them open.",
-    stay: "Light traffic runs on. Ctrl-C ends the demo.",
+    stay: "Light traffic runs on over the bad paths. Ctrl-C ends the demo.",
     interrupted: "Interrupted.",
 };
 
 const ZH: Words = Words {
-    title: "Ferry 演示：一个模拟的 Claude API，Ferry 在它前面",
+    title: "Ferry 演示：同样的请求，在糟糕的线路上直连与经过 Ferry",
     safe: "不需要密钥，不需要网络：一切都在本机运行，结束后自动清除。",
     legend: "时间单位为毫秒；首字：流式回答的第一个 token；入/出：token 数。",
     headings: ["请求", "HTTP", "节点", "首字", "总计", "入/出", "结果"],
@@ -68,7 +70,7 @@ const ZH: Words = Words {
     paste_curl: "cURL",
     hello: "你好，Ferry",
     once: "以上地址现在关闭；不带 --once 运行 `ferry demo` 可以一直保持。",
-    stay: "后台有少量请求持续运行。按 Ctrl-C 结束演示。",
+    stay: "后台有少量请求在有故障的线路上持续运行。按 Ctrl-C 结束演示。",
     interrupted: "已中断。",
 };
 
