@@ -28,6 +28,8 @@ pub mod status;
 mod tend;
 mod tls;
 mod transport;
+mod trial;
+mod unpaid;
 mod unreached;
 
 pub use base::Base;
@@ -45,4 +47,6 @@ pub use status::NodeStatus;
 pub use tls::TlsError;
 #[cfg(test)]
 pub(crate) use transport::{Pending, Transport, Wire};
+pub use trial::{Timed, Trial};
+pub use unpaid::{Unpaid, keep};
 pub use unreached::Unreached;
