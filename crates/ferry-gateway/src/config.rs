@@ -100,8 +100,10 @@ pub struct Way {
     pub file: Option<PathBuf>,
     /// The state folder.
     pub state: PathBuf,
-    /// The time zone of dates that people read; empty: UTC.
+    /// The time zone of dates that people read; empty: the system's.
     pub timezone: String,
+    /// How long a request waits while no node can be reached.
+    pub patience: std::time::Duration,
 }
 
 /// The nodes alone, keyless.
@@ -130,7 +132,14 @@ pub fn way(inputs: &Inputs) -> Result<Way, ConfigReport> {
     if !problems.is_empty() {
         return Err(ConfigReport::new(problems));
     }
-    Ok(Way { upstream, file: merged.file, state: state.dir, timezone: raw.server.timezone })
+    let patience = std::time::Duration::from_millis(raw.timeouts.patience_ms);
+    Ok(Way {
+        upstream,
+        file: merged.file,
+        state: state.dir,
+        timezone: raw.server.timezone,
+        patience,
+    })
 }
 
 /// All sources, merged and in the right shape; what was not is found and replaced by its default.

@@ -15,6 +15,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use miette::IntoDiagnostic;
 
+pub(crate) use nodes::familiar;
+
 /// A self-hosted gateway for the Claude API: requests get through, over bad paths and several nodes.
 #[derive(Debug, Parser)]
 #[command(name = "ferry", version, arg_required_else_help = true, disable_help_subcommand = true)]
@@ -44,7 +46,7 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Runs the scripted Claude API alone, with faults on a dial
     Mock(mock::MockArgs),
-    /// Asks a running Ferry how its nodes are doing, and resets one
+    /// Says how the nodes of a running Ferry are doing, resets one, and tests the way to them
     Nodes(nodes::NodesArgs),
     /// Checks, shows and explains the configuration
     Config(config::ConfigArgs),

@@ -49,6 +49,8 @@ pub(super) async fn ask(node: &Arc<Node>) -> Result<(), PathFault> {
 /// What came of an unpaid request.
 pub(super) struct Answered {
     pub(super) status: u16,
+    /// It has the API's form: JSON, or its request id.
+    pub(super) own: bool,
     /// When the head of the answer was there.
     pub(super) headed: Instant,
     /// As good as before, when the answer was read to its end.
@@ -88,16 +90,17 @@ pub(super) async fn over(
         Ok(Ok(answer)) => answer,
     };
     let (headed, status) = (clock::now(), answer.status().as_u16());
-    let whole = read(&mut connection, answer, patience).await?;
-    Ok(Answered { status, headed, connection: whole.then_some(connection) })
+    let (whole, own) = read(&mut connection, answer, patience).await?;
+    Ok(Answered { status, own, headed, connection: whole.then_some(connection) })
 }
 
-/// Reads the answer to its end, so that the connection can be kept; false when it is too long for that.
+/// Reads the answer to its end, so that the connection can be kept; first false when it is too long for that, second
+/// when it has not the API's form.
 async fn read(
     connection: &mut Connection,
     answer: Response<Incoming>,
     patience: Duration,
-) -> Result<bool, PathFault> {
+) -> Result<(bool, bool), PathFault> {
     let (parts, mut body) = answer.into_parts();
     let mut first = Bytes::new();
     let mut left = ANSWER_BYTES_MAX;
@@ -123,7 +126,7 @@ async fn read(
     if page || (matches!(status, 502..=504) && !own) {
         return Err(PathFault::Page(status));
     }
-    Ok(whole)
+    Ok((whole, own))
 }
 
 fn request(node: &Node, http2: bool) -> Request<Outgoing> {

@@ -30,6 +30,8 @@ pub struct Timed {
     pub answer: Option<Duration>,
     /// The status that came; 401 from the API, since no key is sent.
     pub status: Option<u16>,
+    /// It has the API's form: JSON, or its request id.
+    pub own: bool,
     /// Where it ended too early.
     pub fault: Option<PathFault>,
 }
@@ -108,6 +110,7 @@ impl Trial {
             Ok(answered) => {
                 timed.answer = Some(since(ready, answered.headed));
                 timed.status = Some(answered.status);
+                timed.own = answered.own;
             }
             Err(Missed::Stale) => timed.fault = Some(PathFault::Lost),
             Err(Missed::Fault(fault)) => timed.fault = Some(fault),
@@ -118,10 +121,8 @@ impl Trial {
     /// What a program without Ferry does: the name is resolved, its addresses are connected to one after the other
     /// until one takes the connection, and the request goes out there, once.
     pub async fn direct(&self) -> Timed {
-        let failed = |error| Timed {
-            fault: Some(PathFault::Dial(Arc::new(error))),
-            ..Timed::default()
-        };
+        let failed =
+            |error| Timed { fault: Some(PathFault::Dial(Arc::new(error))), ..Timed::default() };
         let addresses = match self.resolve(self.bounds.connect_timeout).await {
             Ok(addresses) => addresses,
             Err(error) => return failed(error),

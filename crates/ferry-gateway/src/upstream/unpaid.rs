@@ -29,6 +29,8 @@ pub struct Unpaid {
     pub attempts: u32,
     /// The status that came.
     pub status: Option<u16>,
+    /// It has the API's form: JSON, or its request id.
+    pub own: bool,
     /// What went wrong, fit after "failed to", when no answer came.
     pub fault: Option<String>,
     /// Everything pointed at this machine's own network.
@@ -45,6 +47,7 @@ impl Fleet {
             address: None,
             attempts: 0,
             status: None,
+            own: false,
             fault: None,
             home: false,
         };
@@ -74,8 +77,9 @@ impl Fleet {
             done.address = Some(reached.connection.birth().address);
             let place = reached.site.place;
             match self.send(reached).await {
-                Ok(status) => {
+                Ok((status, own)) => {
                     done.status = Some(status);
+                    done.own = own;
                     done.fault = None;
                     break;
                 }
@@ -95,7 +99,7 @@ impl Fleet {
         done
     }
 
-    async fn send(&self, reached: Reached) -> Result<u16, Missed> {
+    async fn send(&self, reached: Reached) -> Result<(u16, bool), Missed> {
         let Reached { site, node, connection } = reached;
         let patience = node.dial_timeout();
         let mut report = Report::begin(&node, &connection);
@@ -106,7 +110,7 @@ impl Fleet {
                 report.answered();
                 report.held();
                 give_back(&node, answered.connection);
-                Ok(answered.status)
+                Ok((answered.status, answered.own))
             }
             Err(Missed::Stale) => {
                 node.went_stale();

@@ -34,7 +34,7 @@ use self::paste::Paste;
 use self::scene::{Scene, SceneError, Wishes};
 use self::screen::Screen;
 use self::traffic::{Carried, Traffic};
-use self::words::Lang;
+pub(super) use self::words::Lang;
 use super::runtime;
 use super::terminal::{self, Tone};
 
