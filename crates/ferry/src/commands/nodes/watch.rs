@@ -10,7 +10,9 @@ mod timeline;
 mod ways;
 mod words;
 
+use std::fs::Permissions;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -297,12 +299,17 @@ fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
     let whole = timeline.measured_ms() >= asked;
     let page = Page { timeline: &timeline, lang, whole };
     let text = page.text();
+    // The files first: whoever read the output may have closed the terminal long ago.
+    let written = [(HTML, page.html()), (TEXT, text.clone())].map(|(name, content)| {
+        let path = dir.join(name);
+        let done = replace(dir, &path, &content);
+        (path, done)
+    });
     say(&format!("\n{}", text.trim_end()))?;
     let mut code = ExitCode::SUCCESS;
-    for (name, content) in [(HTML, page.html()), (TEXT, text)] {
-        let path = dir.join(name);
-        match replace(dir, &path, &content) {
-            Ok(()) => say(&format!("{}", path.display()))?,
+    for (path, done) in written {
+        match done {
+            Ok(()) => say(&path.display().to_string())?,
             Err(error) => {
                 tell(&format!(
                     "failed to write {}: {error}; the page stands above",
@@ -317,7 +324,9 @@ fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
 
 /// In one step, so that a full disk leaves the page of before.
 fn replace(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
-    let mut draft = tempfile::NamedTempFile::new_in(dir)?;
+    // To be handed on: as readable as the user's other files.
+    let mode = Permissions::from_mode(0o666);
+    let mut draft = tempfile::Builder::new().permissions(mode).tempfile_in(dir)?;
     draft.write_all(content.as_bytes())?;
     draft.persist(path)?;
     Ok(())

@@ -113,8 +113,9 @@ impl Layer {
             before.to_ms = gap.map_or(at, |gap| gap.from_ms);
         }
         timeline.gaps.extend(gap);
-        // The machine slept while the round was under way: what it met then says nothing.
-        if (round.wall_took_ms - round.took_ms).abs() > APART_MS {
+        // The machine slept or the process was held up while the round was under way: what it met then says nothing.
+        let slept = (round.wall_took_ms - round.took_ms).abs() > APART_MS;
+        if slept || round.took_ms > ROUND_MAX_MS + LATE_MS {
             self.counts = false;
             return;
         }

@@ -21,6 +21,18 @@ fn slept_in(wall_s: i64, up_s: i64, slept_s: i64) -> Line {
     })
 }
 
+fn held_in(wall_s: i64, up_s: i64, took_s: i64) -> Line {
+    let took_ms = took_s * 1000;
+    let wall_took_ms = took_ms;
+    Line::Round(Round {
+        at_ms: wall_s * 1000,
+        up_ms: up_s * 1000,
+        took_ms,
+        wall_took_ms,
+        ..Round::default()
+    })
+}
+
 /// From, to, why; in seconds.
 type Gaps = Vec<(i64, i64, Why)>;
 
@@ -36,7 +48,7 @@ fn seen(lines: &[Line]) -> (Vec<i64>, Gaps) {
 
 #[test]
 fn gaps_are_told_from_time_that_was_measured() {
-    let table: [(&str, Vec<Line>, Vec<i64>, Gaps); 10] = [
+    let table: [(&str, Vec<Line>, Vec<i64>, Gaps); 11] = [
         ("nothing", vec![start(30)], vec![], vec![]),
         ("steady", vec![start(30), round(100, 0), round(130, 30)], vec![100, 130], vec![]),
         ("a slow round", vec![start(30), round(100, 0), round(150, 50)], vec![100, 150], vec![]),
@@ -81,6 +93,12 @@ fn gaps_are_told_from_time_that_was_measured() {
             vec![start(30), round(100, 0), slept_in(130, 30, 600), round(760, 60)],
             vec![100, 760],
             vec![(130, 760, Why::Asleep)],
+        ),
+        (
+            "held up in the middle of a round",
+            vec![start(30), round(100, 0), held_in(130, 30, 600), round(760, 660)],
+            vec![100, 760],
+            vec![(130, 760, Why::HeldUp)],
         ),
     ];
     for (why, lines, rounds, gaps) in table {
