@@ -72,19 +72,46 @@ struct Ranking {
 pub(super) fn run(args: &TestArgs, ground: &Ground) -> miette::Result<ExitCode> {
     let given = given(args)?;
     let runtime = runtime(None)?;
-    let ranking = runtime.block_on(rank(args, &ground.way.upstream, &given));
+    let code = runtime.block_on(async {
+        let mut signals = Signals::new().into_diagnostic()?;
+        let ranking = rank(args, &ground.way.upstream, &given, &mut signals).await?;
+        show(args, &ranking, &ground.inputs.env)?;
+        if ranking.interrupted {
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        let usable = ranking.rows.iter().any(|row| row.figures.verdict().is_usable());
+        match (usable, args.apply) {
+            (false, _) => Ok(ExitCode::FAILURE),
+            (true, false) => Ok(ExitCode::SUCCESS),
+            (true, true) => apply(args, &ranking, ground, &mut signals).await,
+        }
+    });
     // A look-up may still hang in the system's resolver; nobody waits for it.
     runtime.shutdown_background();
-    let ranking = ranking?;
-    show(args, &ranking, &ground.inputs.env)?;
-    if ranking.interrupted {
-        return Ok(ExitCode::from(INTERRUPTED));
+    code
+}
+
+/// Adds the addresses of flags and file to the nodes that they are for.
+///
+/// # Errors
+/// An entry is no address, a range, or of no node.
+pub(super) fn add_given(args: &TestArgs, nodes: &mut [Arc<NodeSettings>]) -> miette::Result<()> {
+    let place = |node: &Arc<NodeSettings>| Place {
+        name: node.name.to_string(),
+        port: 0,
+        configured: Vec::new(),
+        found: Ok(Vec::new()),
+    };
+    let places: Vec<Place> = nodes.iter().map(place).collect();
+    for entry in given(args)? {
+        let owner =
+            candidates::owner(&places, &entry).map_err(|fault| miette!("failed to {fault}"))?;
+        if let Some(node) = nodes.get_mut(owner).filter(|node| !node.addresses.contains(&entry.ip))
+        {
+            Arc::make_mut(node).addresses.push(entry.ip);
+        }
     }
-    let usable = ranking.rows.iter().any(|row| row.figures.verdict().is_usable());
-    if !usable {
-        return Ok(ExitCode::FAILURE);
-    }
-    if args.apply { apply(args, &ranking, ground) } else { Ok(ExitCode::SUCCESS) }
+    Ok(())
 }
 
 /// The addresses of flags and file.
@@ -102,8 +129,12 @@ fn given(args: &TestArgs) -> miette::Result<Vec<Entry>> {
     Ok(given)
 }
 
-async fn rank(args: &TestArgs, upstream: &Settings, given: &[Entry]) -> miette::Result<Ranking> {
-    let mut signals = Signals::new().into_diagnostic()?;
+async fn rank(
+    args: &TestArgs,
+    upstream: &Settings,
+    given: &[Entry],
+    signals: &mut Signals,
+) -> miette::Result<Ranking> {
     let begun = clock::now();
     let bounds = Settings {
         connect_timeout: upstream.connect_timeout.min(CONNECT_MAX),
@@ -119,7 +150,7 @@ async fn rank(args: &TestArgs, upstream: &Settings, given: &[Entry]) -> miette::
         candidates.iter().map(|one| job(one, &bounds, &base)).collect();
     let tries = usize::from(args.tries);
     let mut run = Run::start(jobs?, tries, usize::from(args.parallel), &tasks);
-    let interrupted = watch(&mut run, candidates.len(), tries, &mut signals).await;
+    let interrupted = watch(&mut run, candidates.len(), tries, signals).await;
     let tried = run.tried();
     drop(run);
     let row = |(candidate, tried): (&Candidate, &Vec<_>)| {
@@ -215,7 +246,7 @@ fn draw(line: &str) {
 }
 
 fn show(args: &TestArgs, ranking: &Ranking, env: &[(String, String)]) -> miette::Result<()> {
-    let filter = Filter { slowest_ms: args.tl, fastest_ms: args.tll, loss_max: args.tlr };
+    let filter = filter(args);
     let passing: Vec<&Row> =
         ranking.rows.iter().filter(|row| filter.passes(&row.figures)).collect();
     let saved = match &args.output {
@@ -243,6 +274,10 @@ fn show(args: &TestArgs, ranking: &Ranking, env: &[(String, String)]) -> miette:
         say(&lines.join("\n"))?;
     }
     saved.transpose().map(drop)
+}
+
+fn filter(args: &TestArgs) -> Filter {
+    Filter { slowest_ms: args.tl, fastest_ms: args.tll, loss_max: args.tlr }
 }
 
 /// What there is to say beside the table.
@@ -304,13 +339,18 @@ fn whole(ranking: &Ranking, shown: &[&Row]) -> serde_json::Value {
 }
 
 /// Shows the difference, asks, and writes.
-fn apply(args: &TestArgs, ranking: &Ranking, ground: &Ground) -> miette::Result<ExitCode> {
+async fn apply(
+    args: &TestArgs,
+    ranking: &Ranking,
+    ground: &Ground,
+    signals: &mut Signals,
+) -> miette::Result<ExitCode> {
     let failed = |fault: apply::ApplyFault| {
         miette!(help = "the file is as it was", "failed to {}", with_causes(&fault))
     };
     let nodes: Vec<String> =
         ground.way.upstream.nodes.iter().map(|node| node.name.to_string()).collect();
-    let wishes = apply::wishes(&ranking.rows, &nodes);
+    let wishes = apply::wishes(&ranking.rows, &nodes, filter(args));
     let file = ground.way.file.as_deref();
     let change = apply::prepare(file, &wishes, &ground.inputs).map_err(failed)?;
     let path = file.map(|file| file.display().to_string()).unwrap_or_default();
@@ -331,7 +371,7 @@ fn apply(args: &TestArgs, ranking: &Ranking, ground: &Ground) -> miette::Result<
     let answer = if args.yes {
         Answer::Yes
     } else {
-        apply::ask(&format!("Write this to {path}?")).into_diagnostic()?
+        apply::ask(&format!("Write this to {path}?"), signals).await.into_diagnostic()?
     };
     match answer {
         Answer::Yes => {

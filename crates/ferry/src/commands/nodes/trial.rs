@@ -74,7 +74,7 @@ pub(super) struct TestArgs {
     pub(super) yes: bool,
     /// Compare for so long (24h, 90m, 45s), one round after the other; started again, it goes on
     #[arg(long = "for", value_name = "TIME", value_parser = span::parse, requires = "against",
-          conflicts_with_all = ["apply", "json"])]
+          conflicts_with_all = ["apply", "json", "tl", "tll", "tlr", "rows"])]
     pub(super) during: Option<Duration>,
     /// What is called today, without Ferry: a base URL
     #[arg(long, value_name = "URL", requires = "during")]
@@ -156,9 +156,9 @@ pub(super) fn run(mut args: TestArgs, inputs: Inputs) -> miette::Result<ExitCode
     if !args.nodes.is_empty() {
         way.upstream.nodes.retain(|node| args.nodes.iter().any(|name| **name == *node.name));
     }
-    let ground = Ground { way, inputs };
+    let mut ground = Ground { way, inputs };
     match (args.during, args.against.take()) {
-        (Some(during), Some(against)) => watch::run(&args, during, &against, &ground),
+        (Some(during), Some(against)) => watch::run(&args, during, &against, &mut ground),
         _ => speed::run(&args, &ground),
     }
 }

@@ -36,6 +36,7 @@ use self::ways::Ways;
 use self::words::Tongue;
 use super::super::terminal;
 use super::super::{runtime, say};
+use super::speed;
 use super::trial::{Ground, TestArgs, node_of};
 
 const HTML: &str = "report.html";
@@ -106,7 +107,7 @@ pub(super) fn run(
     args: &TestArgs,
     during: Duration,
     against: &str,
-    ground: &Ground,
+    ground: &mut Ground,
 ) -> miette::Result<ExitCode> {
     if args.every < EVERY_LEAST {
         return Err(miette!("failed to ask so often: --every is 1s at least"));
@@ -118,6 +119,7 @@ pub(super) fn run(
         ));
     }
     let node = node_of(against)?;
+    speed::add_given(args, &mut ground.way.upstream.nodes)?;
     let lang = args.lang.unwrap_or_else(|| Lang::of(&ground.inputs.env));
     let folder = || ground.way.state.join("nodes-test").join(slug(&node.url.to_string()));
     let dir = args.output.clone().unwrap_or_else(folder);

@@ -5,14 +5,18 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ferry_gateway::config::{self, Inputs};
+use ferry_gateway::serve::signals::{Ask, Signals};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::NamedTempFile;
 
 use super::Row;
 use super::candidates::Source;
 use super::diff::unified;
 use super::edit::{EditFault, Wish, rewrite};
+use super::verdict::Filter;
 
 /// Why nothing was written. Reads as a sentence after "failed to".
 #[derive(Debug, thiserror::Error)]
@@ -53,9 +57,10 @@ pub(super) enum Answer {
 
 /// Best first: of each node the addresses that the operator named and that answer, then those of the file that did not.
 /// Answers of the DNS are left to the DNS: Ferry finds and measures them by itself.
-pub(super) fn wishes(rows: &[Row], nodes: &[String]) -> Vec<Wish> {
+pub(super) fn wishes(rows: &[Row], nodes: &[String], filter: Filter) -> Vec<Wish> {
+    let is_good = |row: &Row| row.figures.verdict().is_usable() && filter.passes(&row.figures);
     let mut order: Vec<&String> = Vec::new();
-    let usable = rows.iter().filter(|row| row.figures.verdict().is_usable());
+    let usable = rows.iter().filter(|row| is_good(row));
     for name in usable.map(|row| &row.node).chain(nodes) {
         if !order.contains(&name) {
             order.push(name);
@@ -64,8 +69,7 @@ pub(super) fn wishes(rows: &[Row], nodes: &[String]) -> Vec<Wish> {
     let wish = |name: &String| {
         let own =
             || rows.iter().filter(|row| row.node == *name && row.candidate.source != Source::Dns);
-        let (good, bad): (Vec<&Row>, Vec<&Row>) =
-            own().partition(|row| row.figures.verdict().is_usable());
+        let (good, bad): (Vec<&Row>, Vec<&Row>) = own().partition(|row| is_good(row));
         let kept = bad.into_iter().filter(|row| row.candidate.source == Source::Configured);
         Wish {
             name: name.clone(),
@@ -140,16 +144,39 @@ impl Change {
     }
 }
 
-/// Asks on the terminal; nobody is asked where there is none.
-pub(super) fn ask(question: &str) -> io::Result<Answer> {
+/// How often the terminal is looked at while it is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Asks on the terminal; nobody is asked where there is none, and Ctrl-C says no.
+///
+/// # Errors
+/// The terminal cannot be read or written.
+pub(super) async fn ask(question: &str, signals: &mut Signals) -> io::Result<Answer> {
     if !io::stdin().is_terminal() {
         return Ok(Answer::Nobody);
     }
-    let mut err = io::stderr().lock();
+    let mut err = io::stderr();
     write!(err, "{question} [y/N] ")?;
     err.flush()?;
+    // Reading blocks, and would leave Ctrl-C to nobody: so it begins when a line is there.
+    while !has_line()? {
+        tokio::select! {
+            ask = signals.next() => if matches!(ask, Ask::Drain | Ask::Stop) {
+                writeln!(err)?;
+                return Ok(Answer::No);
+            },
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line)?;
     let yes = matches!(line.trim().to_lowercase().as_str(), "y" | "yes" | "是" | "好");
     Ok(if yes { Answer::Yes } else { Answer::No })
+}
+
+/// True when reading from the terminal would not wait.
+fn has_line() -> io::Result<bool> {
+    let stdin = io::stdin();
+    let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
+    Ok(poll(&mut waiting, Some(&Timespec::default()))? > 0)
 }

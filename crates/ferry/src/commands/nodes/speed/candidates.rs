@@ -165,7 +165,8 @@ pub(super) fn gather(places: &[Place], given: &[Entry]) -> Result<Gathered, Entr
     Ok(gathered)
 }
 
-fn owner(places: &[Place], entry: &Entry) -> Result<usize, EntryFault> {
+/// The node that an entry is for.
+pub(super) fn owner(places: &[Place], entry: &Entry) -> Result<usize, EntryFault> {
     let names = || places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>().join(", ");
     match &entry.node {
         Some(name) => places.iter().position(|place| place.name == *name).ok_or_else(|| {

@@ -1,12 +1,15 @@
 //! The journal on disk: lines are added, never changed. A disk that is full costs nothing but the promise to survive a
 //! restart: lines wait in memory until they can be written.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use super::round::{Line, read};
 
+/// Of folders that are made here, the state folder perhaps among them.
+const FOLDER_MODE: u32 = 0o700;
 /// The file in its folder.
 pub(super) const NAME: &str = "rounds.jsonl";
 
@@ -42,8 +45,9 @@ impl Journal {
     /// [`JournalFault`]: it is there and cannot be read, or another process writes it.
     pub(super) fn open(folder: &Path) -> Result<(Self, Option<io::Error>), JournalFault> {
         let path = folder.join(NAME);
-        let opened = std::fs::create_dir_all(folder)
-            .and_then(|()| OpenOptions::new().read(true).append(true).create(true).open(&path));
+        let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
+        let opened =
+            made.and_then(|()| OpenOptions::new().read(true).append(true).create(true).open(&path));
         let mut journal = Self {
             lines: Vec::new(),
             broken: 0,
