@@ -157,8 +157,8 @@ impl Suspicion {
     pub(in super::super) fn sentence(self) -> &'static str {
         match self {
             Self::FakeAddress => {
-                "a local proxy answers (TUN with fake-ip): 198.18.0.0/15 is nobody's address, so these are \
-                 not the times of the way to the node; let the node's host bypass the proxy and test again"
+                "a local proxy answers (TUN with fake-ip): an address like this is nobody's, 198.18.0.0/15 among them, \
+                 so these are not the times of the way to the node; let the node's host bypass the proxy and test again"
             }
             Self::TooNear => {
                 "a local proxy answers: a connect under 1 ms goes no further than this machine, so these are \
