@@ -180,3 +180,62 @@ fn has_line() -> io::Result<bool> {
     let mut waiting = [PollFd::new(&stdin, PollFlags::IN)];
     Ok(poll(&mut waiting, Some(&Timespec::default()))? > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::candidates::Candidate;
+    use super::super::verdict::{Figures, Tried};
+    use super::*;
+
+    /// `node ip source connect`, in the order of the ranking; without a connect it is dead.
+    fn row(text: &str) -> Row {
+        let parts: Vec<&str> = text.split(' ').collect();
+        let source = match parts[2] {
+            "configured" => Source::Configured,
+            "given" => Source::Given,
+            _ => Source::Dns,
+        };
+        let connect_ms = parts.get(3).map(|time| time.parse().unwrap());
+        let fault = connect_ms.is_none().then(|| "connect".to_owned());
+        let tried = Tried { connect_ms, answer_ms: connect_ms, fault, ..Tried::default() };
+        let at = format!("{}:443", parts[1]).parse().unwrap();
+        Row {
+            node: parts[0].to_owned(),
+            candidate: Candidate { node: 0, at, source },
+            figures: Figures::of(&[tried]),
+            suspicion: None,
+        }
+    }
+
+    #[test]
+    fn what_the_operator_named_is_written_and_nothing_of_it_is_lost() {
+        let rows: Vec<Row> = [
+            "b 203.0.113.1 dns 10",
+            "a 203.0.113.2 given 20",
+            "a 203.0.113.3 configured 90",
+            "a 203.0.113.4 configured",
+            "a 203.0.113.5 given",
+        ]
+        .map(row)
+        .into();
+        let nodes = ["a", "b", "c"].map(str::to_owned);
+        let slowest = |ms| Filter { slowest_ms: Some(ms), ..Filter::default() };
+        for (filter, written) in [
+            // The DNS is left to itself, a given address that is dead is not taken up, a configured one stays.
+            (Filter::default(), "b[] a[203.0.113.2 203.0.113.3 203.0.113.4] c[]"),
+            (slowest(50.0), "b[] a[203.0.113.2 203.0.113.3 203.0.113.4] c[]"),
+            (slowest(15.0), "b[] a[203.0.113.3 203.0.113.4] c[]"),
+            (slowest(5.0), "a[203.0.113.3 203.0.113.4] b[] c[]"),
+        ] {
+            let wishes = wishes(&rows, &nodes, filter);
+            let text: Vec<String> = wishes
+                .iter()
+                .map(|wish| {
+                    let ips: Vec<String> = wish.addresses.iter().map(ToString::to_string).collect();
+                    format!("{}[{}]", wish.name, ips.join(" "))
+                })
+                .collect();
+            assert_eq!(text.join(" "), written, "{filter:?}");
+        }
+    }
+}
