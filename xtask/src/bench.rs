@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use crate::Fault;
-use crate::clients::in_front;
+use crate::clients::{in_front, in_front_with};
 use crate::command::logged;
 use crate::place::{Place, Profile};
 use crate::server::{Server, free_port};
@@ -41,6 +41,12 @@ const LOADS: [(&str, &[&str]); 6] = [
     ),
     ("open 1000/s", &["--body", "chat", "--rate", "1000", "--conc", "256"]),
 ];
+/// A Ferry that looks through every request: the rules that `enabled = true` alone means.
+const REDACTING: (&str, &str) = ("bench-redact", "[redact]\nenabled = true\n");
+
+/// The load whose requests are looked through.
+const REDACTED: (&str, &[&str]) = ("200 KB redact", &["--body", "large", "--conc", "16"]);
+
 /// Tries to reach a server that does not say when it is ready; each waits for the system's own answer.
 const CONNECTS_MAX: u32 = 200_000;
 
@@ -66,18 +72,23 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
             .args([floor_port.to_string(), format!("127.0.0.1:{upstream_port}")]),
         floor_port,
     )?;
-    let ferry = in_front(place, &binary, &format!("http://127.0.0.1:{upstream_port}"))?;
+    let node = format!("http://127.0.0.1:{upstream_port}");
+    let ferry = in_front(place, &binary, &node)?;
+    let redacting = in_front_with(place, &binary, &node, REDACTING)?;
     let nginx = nginx(place, upstream_port)?;
     let targets = place.cache.join("bench-targets.txt");
     let nginx_port = nginx.as_ref().map(|(_, port)| *port);
     std::fs::write(&targets, target_lines(upstream_port, floor_port, nginx_port, &ferry))?;
+    let looked = place.cache.join("bench-targets-redact.txt");
+    std::fs::write(&looked, target_lines(upstream_port, floor_port, None, &redacting))?;
     let mut good = true;
     let mut ratios = Vec::new();
-    for (label, load) in LOADS {
+    let loads = LOADS.iter().map(|load| (*load, &targets)).chain([(REDACTED, &looked)]);
+    for ((label, load), targets) in loads {
         println!("\n{label}: {}", load.join(" "));
         let output = Command::new(tools.join("load"))
             .arg("--targets")
-            .arg(&targets)
+            .arg(targets)
             .args(["--label", label, "--rounds", "5"])
             .args(load)
             .args(args)
@@ -90,7 +101,7 @@ pub(crate) fn all(place: &Place, args: &[String]) -> Result<ExitCode, Fault> {
     }
     drop((nginx, floor, upstream));
     println!(
-        "{:<12} {:>14} {:>16} {:>16}",
+        "{:<14} {:>14} {:>16} {:>16}",
         "ferry/floor", "cpu per request", "+ttft p50, us", "+event p99, us"
     );
     for line in ratios {
@@ -108,11 +119,11 @@ fn ratio_line(label: &str, table: &str) -> String {
     let more = |column: &str| {
         pair(column).map_or_else(|| "-".to_owned(), |(a, b)| format!("{:.0}", a - b))
     };
-    format!("{label:<12} {ratio:>14} {:>16} {:>16}", more("ttft p50"), more("ev p99"))
+    format!("{label:<14} {ratio:>14} {:>16} {:>16}", more("ttft p50"), more("ev p99"))
 }
 
 /// A number of a Markdown table, by the first cell of its row and the heading of its column.
-fn cell(table: &str, target: &str, column: &str) -> Option<f64> {
+pub(crate) fn cell(table: &str, target: &str, column: &str) -> Option<f64> {
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
     let head = table.lines().find(|line| line.starts_with("| target"))?;
     let at = cells(head).iter().position(|name| name == column)?;
@@ -166,7 +177,10 @@ fn target_lines(upstream: u16, floor: u16, nginx: Option<u16>, ferry: &Server) -
 }
 
 /// Builds the harness into the cache: the folder beside the repository may be read-only.
-fn build(place: &Place, bench: &Path) -> Result<PathBuf, Fault> {
+///
+/// # Errors
+/// When it does not build.
+pub(crate) fn build(place: &Place, bench: &Path) -> Result<PathBuf, Fault> {
     let target = place.cache.join("bench-target");
     let mut cargo = Command::new("cargo");
     cargo
@@ -179,10 +193,12 @@ fn build(place: &Place, bench: &Path) -> Result<PathBuf, Fault> {
 }
 
 /// A server that prints no address: it is ready when its port answers. Ended by its process id when dropped.
-struct Plain(Child);
+pub(crate) struct Plain(Child);
 
 impl Plain {
-    fn start(command: &mut Command, port: u16) -> Result<Self, Fault> {
+    /// # Errors
+    /// When it cannot be started, or ends before its port answers.
+    pub(crate) fn start(command: &mut Command, port: u16) -> Result<Self, Fault> {
         let mut plain = Self(command.stdin(Stdio::null()).stderr(Stdio::null()).spawn()?);
         for _ in 0..CONNECTS_MAX {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {

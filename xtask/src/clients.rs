@@ -61,12 +61,25 @@ impl Stand {
 /// # Errors
 /// When it does not come up.
 pub(crate) fn in_front(place: &Place, binary: &Path, node_url: &str) -> Result<Server, Fault> {
-    let dir = place.cache.join("stand");
+    in_front_with(place, binary, node_url, ("stand", ""))
+}
+
+/// The same from a folder of its own, with further tables in its configuration.
+///
+/// # Errors
+/// When it does not start.
+pub(crate) fn in_front_with(
+    place: &Place,
+    binary: &Path,
+    node_url: &str,
+    (folder, tables): (&str, &str),
+) -> Result<Server, Fault> {
+    let dir = place.cache.join(folder);
     std::fs::create_dir_all(&dir)?;
     let file = dir.join("ferry.toml");
     let config = format!(
         "config_version = 1\n\n[state]\ndir = \"{}\"\n\n[[nodes]]\nname = \"mock\"\nkind = \"messages\"\nurl = \"{node_url}\"\n\n\
-         [lines.customer_service]\n",
+         [lines.customer_service]\n{tables}",
         dir.join("state").display()
     );
     std::fs::write(&file, config)?;
@@ -74,7 +87,7 @@ pub(crate) fn in_front(place: &Place, binary: &Path, node_url: &str) -> Result<S
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--config"])
         .arg(&file);
-    Server::start(&mut command, &place.log("serve"), &["data", "admin"])
+    Server::start(&mut command, &place.log(&format!("serve-{folder}")), &["data", "admin"])
 }
 
 /// Every client suite.

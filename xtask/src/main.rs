@@ -4,6 +4,7 @@
 //! is part of the `ferry` binary, and no crate of the product depends on it.
 #![expect(clippy::print_stdout, reason = "a chore talks to the person who started it")]
 
+mod agree;
 mod bench;
 mod check;
 mod clients;
@@ -40,6 +41,7 @@ cargo xtask COMMAND
   tidy                the house rules alone
   docs                the API documentation of every crate, warnings denied
   bench [ARGS]        load beside a bare hyper proxy; ARGS go to the load program of every scenario
+  bench-agree         whether `ferry bench` says the same as that load program (five minutes)
   lab [--more] [ARGS] the fault lab (root, Linux); ARGS go to it, e.g. --scenarios cut_mid,all_down
                       (--more: other faults of the same kinds)
   lab-http [ARGS]     HTTP/1.1 beside HTTP/2 towards a node that loses packets (root, Linux; five minutes)
@@ -82,6 +84,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Fault> {
         "tidy" => check::tidy(&place, &mut report),
         "docs" => check::docs(&mut report),
         "bench" => return bench::all(&place, rest),
+        "bench-agree" => return agree::all(&place),
         "lab" => return lab::all(&place, rest),
         "lab-http" => return lab::http_versions(&place, rest),
         "fuzz" => fuzz::all(&place, &mut report, rest)?,

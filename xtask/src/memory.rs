@@ -217,7 +217,8 @@ fn whole_answer(stream: &mut TcpStream) -> Result<(), Fault> {
         let head =
             String::from_utf8_lossy(seen.get(..end).unwrap_or_default()).to_ascii_lowercase();
         if !head.starts_with("http/1.1 200") {
-            return Err(head.into());
+            // The reason stands in the body, which came in the same write.
+            return Err(String::from_utf8_lossy(&seen).into_owned().into());
         }
         let length = head
             .lines()

@@ -1,9 +1,11 @@
 //! The admin listener: health, readiness, metrics and nodes, apart from the data path.
 //!
 //! Apart, so that a flood of requests cannot hide whether Ferry lives, and a scraper never needs the
-//! data port. It changes nothing but what `nodes` says, shows no key and no body, and reads no request body.
+//! data port. It changes nothing but what `nodes` says, shows no key and no request of the data port, and reads no body but
+//! the one that `redact` is given to try a policy on.
 
 mod nodes;
+mod redact;
 mod serve;
 #[cfg(test)]
 mod tests;
@@ -13,7 +15,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version};
 use axum::middleware::{self, Next};
@@ -26,6 +28,7 @@ use crate::telemetry::Telemetry;
 use crate::upstream::NodeStatus;
 use ferry_rules::origin::{HostFault, check_host, is_own_origin};
 
+pub use redact::{Tried, Trying};
 pub use serve::serve;
 
 /// The type of the metrics page: `OpenMetrics` 1.0 section "Exposition", text format.
@@ -50,6 +53,8 @@ pub struct Admin {
     /// Closes the breaker of the node with this name, takes it out of doubt and its keys out of their rest;
     /// false when there is none of that name. Must not block.
     pub reset: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Tries the redaction rules of a line on a text or body, and reports; must not block for long.
+    pub redact: Arc<dyn Fn(&Trying<'_>) -> Tried + Send + Sync>,
     /// Where its connections are counted.
     pub tasks: Tasks,
     /// Names accepted in `Host` on a loopback bind beside loopback's own.
@@ -82,6 +87,7 @@ fn router(admin: Admin, loopback: bool) -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .merge(nodes)
+        .route("/redact", post(redact::try_on).layer(DefaultBodyLimit::max(redact::BYTES_MAX)))
         .fallback(unknown_path)
         .method_not_allowed_fallback(unknown_method)
         .layer(middleware::from_fn(guard_origin));
@@ -119,13 +125,13 @@ async fn unknown_path() -> Response {
     refuse(
         StatusCode::NOT_FOUND,
         "not_found_error",
-        "The admin port has /healthz, /livez, /readyz, /metrics and /nodes; requests to Claude go to the data port.",
+        "The admin port has /healthz, /livez, /readyz, /metrics, /nodes and /redact; requests to Claude go to the data port.",
     )
 }
 
 async fn unknown_method(uri: Uri) -> Response {
-    let is_reset = uri.path().ends_with("/reset");
-    let message = if is_reset { "This path takes POST." } else { "This path takes GET and HEAD." };
+    let posts = uri.path().ends_with("/reset") || uri.path() == "/redact";
+    let message = if posts { "This path takes POST." } else { "This path takes GET and HEAD." };
     refuse(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
 }
 

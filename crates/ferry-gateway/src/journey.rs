@@ -8,6 +8,7 @@ mod admit;
 mod attempt;
 mod cache;
 mod deadline;
+mod decode;
 mod flight;
 mod identify;
 pub mod passage;
@@ -16,6 +17,7 @@ mod read;
 mod redact;
 mod refuse;
 pub mod relay;
+pub mod request_id;
 mod reserve;
 mod route;
 pub mod settings;
@@ -82,7 +84,7 @@ impl Journey {
         let admitted = admit::admit(identified)?;
         let read = read::read(admitted).await?;
         let reserved = reserve::reserve(read);
-        let clean = redact::redact(reserved);
+        let clean = redact::redact(reserved).await?;
         let sought = cache::look_up(clean);
         match relay::plan(&sought) {
             None => Ok(relay::relay(attempt::attempt(sought).await?)),

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod dialect;
 pub mod journey;
+pub mod redaction;
 pub mod run;
 pub mod serve;
 pub mod state;

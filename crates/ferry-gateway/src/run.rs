@@ -2,6 +2,7 @@
 //! configuration. Starts both listeners, applies reloads, drains at the end.
 
 mod reload;
+mod trying;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -320,12 +321,13 @@ fn admin_of(
     shutdown: &Shutdown,
 ) -> Admin {
     let shutdown = shutdown.clone();
-    let [asked, listed, named] = [journey, journey, journey].map(Arc::clone);
+    let [asked, listed, named, tried] = [journey; 4].map(Arc::clone);
     Admin {
         telemetry: telemetry.clone(),
         readiness: Arc::new(move || readiness(&asked, shutdown.stage())),
         nodes: Arc::new(move || listed.snapshot().fleet.statuses(clock::now())),
         reset: Arc::new(move |name| named.snapshot().fleet.reset(name, clock::now())),
+        redact: Arc::new(move |trying| trying::try_on(&tried, trying)),
         tasks: tasks.clone(),
         allowed_hosts: resolved.journey.allowed_hosts.clone().into(),
     }

@@ -13,6 +13,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 
+use ferry_rules::redact::pseudonym::Secret;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -126,6 +127,13 @@ pub fn open(settings: Settings) -> Result<State, StateError> {
     Ok(State { dir, tenant_secret })
 }
 
+/// The keys of redaction of the folder with these settings, as far as it is there and can be read; else keys that serve for
+/// a trial and for nothing else. Makes no folder.
+pub fn redaction_secret(settings: &Settings) -> Secret {
+    let found = secret::load(&settings.dir).ok();
+    Secret::new(found.as_deref().unwrap_or(&[0; secret::BYTES]))
+}
+
 impl State {
     /// The id of the tenant "whoever has this credential": `t_` and 16 hex digits, the same on every
     /// start with the same secret, and no way back.
@@ -133,6 +141,11 @@ impl State {
         let hash = blake3::keyed_hash(&self.tenant_secret, credential.as_bytes()).to_hex();
         let digits = hash.get(..TENANT_DIGITS).unwrap_or_default();
         ["t_", digits].concat().into_boxed_str()
+    }
+
+    /// The secret itself, for what else must be the same after a restart.
+    pub(crate) fn tenant_secret(&self) -> &[u8; secret::BYTES] {
+        &self.tenant_secret
     }
 
     /// The folder.

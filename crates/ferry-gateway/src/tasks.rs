@@ -36,6 +36,19 @@ impl Tasks {
         })
     }
 
+    /// Runs what would hold up other tasks on a thread of its own kind. It cannot be given up once it runs.
+    pub fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.alive.fetch_add(1, Ordering::Relaxed);
+        let alive = Alive(Arc::clone(&self.alive));
+        tokio::task::spawn_blocking(move || {
+            let _alive = alive;
+            work()
+        })
+    }
+
     /// How many tasks are alive now.
     pub fn alive(&self) -> usize {
         self.alive.load(Ordering::Relaxed)

@@ -8,6 +8,7 @@ pub mod log;
 pub mod metrics;
 pub mod names;
 mod node_families;
+mod redact_families;
 pub mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,8 +20,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use event::{NodeGauges, NoticeEvent, RequestEvent, Tokens};
-pub use names::{AttemptResult, Outcome, ReloadResult, RetryCost, TokenClass};
+pub use event::{NodeGauges, NoticeEvent, RedactEvent, RequestEvent, Tokens};
+pub use names::{AttemptResult, Outcome, ReloadResult, RestoreResult, RetryCost, TokenClass};
 pub use settings::{LogFormat, LogLevel, Settings};
 
 use log::Log;
@@ -99,6 +100,16 @@ impl Telemetry {
     /// A retry was due, and the budget of all requests had none left.
     pub fn retry_refused(&self) {
         self.shared.metrics.retry_refused();
+    }
+
+    /// Sensitive values were found in a request of this line.
+    pub fn redacted(&self, line: &Arc<str>, event: &RedactEvent) {
+        self.shared.metrics.redacted(line, event);
+    }
+
+    /// So many pseudonyms stood in an answer to this line.
+    pub fn restored(&self, line: &Arc<str>, result: RestoreResult, count: u64) {
+        self.shared.metrics.restored(line, result, count);
     }
 
     /// A change of state that an operator reads.

@@ -17,6 +17,7 @@
 //! | `pause` | stop with `pause_turn` |
 //! | `stop` | end at the first of the request's stop sequences |
 //! | `pings=N` | a ping before each Nth delta |
+//! | `echo` | say what the last message says, in text and in the strings of a tool's input |
 //! | `unique` | another id and text for each generation, though the request is the same |
 //! | `result=R` | in a batch item: `errored`, `canceled` or `expired` |
 //! | `status=N` | the same as `fault=N` |
@@ -71,6 +72,8 @@ pub(crate) enum Switch {
     Stop = 32,
     /// Another answer each time.
     Unique = 64,
+    /// The last message's words.
+    Echo = 128,
 }
 
 impl Switches {
@@ -123,6 +126,7 @@ impl Knobs {
             "refusal" => self.switches.set(Switch::Refusal, value),
             "pause" => self.switches.set(Switch::Pause, value),
             "stop" => self.switches.set(Switch::Stop, value),
+            "echo" => self.switches.set(Switch::Echo, value),
             "unique" => self.switches.set(Switch::Unique, value),
             // `status=529` is short for `fault=529`.
             "status" | "fault" => self.faults.extend(parse_faults(value)?),

@@ -45,5 +45,5 @@ mod tls;
 pub use dice::{FNV_START, fnv1a};
 pub use ledger::{Captured, Stats, Tokens};
 pub use server::{Mock, RunningMock, StartError};
-pub use settings::{Capture, MockSettings, Timing, TlsSettings};
+pub use settings::{Capture, MARK, MockSettings, Timing, TlsSettings};
 pub use tls::{Identity, TlsError};

@@ -6,6 +6,7 @@ mod cache;
 mod envelope;
 mod events;
 mod plan;
+mod sample;
 
 pub(crate) use cache::{Input, PromptCache};
 pub(crate) use envelope::{Envelope, VERSION_2026, tokens_of};

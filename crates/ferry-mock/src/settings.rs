@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::fault::Rule;
 
+/// A header of every answer but those under `/__mock`, by which a client that must not spend money knows a mock, also
+/// through a gateway. No provider sends it.
+pub const MARK: &str = "x-mock-server";
+
 /// Settings of one mock; `MockSettings::default()` listens on a free port of loopback and answers at once.
 #[derive(Clone, Debug)]
 pub struct MockSettings {

@@ -22,6 +22,7 @@ pub mod outage;
 pub mod overload;
 pub mod patience;
 pub mod race;
+pub mod redact;
 pub mod retry;
 pub mod should_retry;
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod error;
 mod member;
 mod nesting;
 
+pub(crate) use error::Shown;
 pub use error::{EnvelopeError, Position};
 use member::Member;
 use nesting::Nesting;

@@ -208,8 +208,14 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(raw: &'a [u8]) -> Option<T> {
 
 /// Appends `text` as a JSON string with its quotes.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
+    push_escaped(out, text);
+    out.push(b'"');
+}
+
+/// Appends what stands between the quotes of `text` as a JSON string.
+pub(crate) fn push_escaped(out: &mut Vec<u8>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
     for &byte in text.as_bytes() {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
@@ -224,7 +230,6 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
             _ => out.push(byte),
         }
     }
-    out.push(b'"');
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@
 
 use bytes::Bytes;
 
+use crate::splice::{EditError, Edits};
+
 /// What a body says of `stream`. Offsets count from the start of the body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum StreamFlag {
@@ -51,37 +53,26 @@ impl StreamFlag {
     /// `body` must be the one whose envelope this flag came from; of a shorter one, what there is
     /// comes back.
     pub fn ask(self, body: &[Bytes]) -> Option<Vec<Bytes>> {
+        let mut edits = Edits::new();
+        self.ask_in(&mut edits).ok()?.then(|| edits.apply(body))
+    }
+
+    /// Adds the same edit to others of the same body; answers whether there was one to add.
+    ///
+    /// # Errors
+    /// [`EditError`] when another edit stands in its place; no edit of a text does.
+    pub fn ask_in(self, edits: &mut Edits) -> Result<bool, EditError> {
         let (at, removed, put) = match self {
             Self::Absent { at, is_empty: true } => (at, 0, &b"\"stream\":true"[..]),
             Self::Absent { at, is_empty: false } => (at, 0, &b"\"stream\":true,"[..]),
             Self::Off { at, len } => (at, usize::from(len), &b"true"[..]),
-            Self::On | Self::Other => return None,
+            Self::On | Self::Other => return Ok(false),
         };
-        Some(splice(body, usize::try_from(at).ok()?, removed, Bytes::from_static(put)))
+        // No body in memory is longer than its offsets.
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        edits.put_raw(at..at.saturating_add(removed), put)?;
+        Ok(true)
     }
-}
-
-/// The chunks with `removed` bytes from the offset `at` on replaced by `put`.
-fn splice(body: &[Bytes], at: usize, removed: usize, put: Bytes) -> Vec<Bytes> {
-    let mut pieces = Vec::with_capacity(body.len() + 2);
-    let mut put = Some(put);
-    let mut start = 0;
-    for chunk in body {
-        let head = at.saturating_sub(start).min(chunk.len());
-        let tail = (at + removed).saturating_sub(start).min(chunk.len());
-        if head > 0 {
-            pieces.push(chunk.slice(..head));
-        }
-        // An edit at the end of this chunk goes here, since there may be no chunk behind it.
-        if at <= start + chunk.len() {
-            pieces.extend(put.take());
-        }
-        if tail < chunk.len() {
-            pieces.push(chunk.slice(tail..));
-        }
-        start += chunk.len();
-    }
-    pieces
 }
 
 #[cfg(test)]

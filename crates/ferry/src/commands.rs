@@ -1,10 +1,12 @@
 //! The subcommands, one file each, and `terminal`, which those that draw share. This file knows their names and the flags
 //! that all of them share.
 
+mod bench;
 mod config;
 mod demo;
 mod mock;
 mod nodes;
+mod redact;
 mod serve;
 mod terminal;
 
@@ -46,8 +48,12 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Runs the scripted Claude API alone, with faults on a dial
     Mock(mock::MockArgs),
+    /// Measures the gateway, or any target, with requests at a fixed rate
+    Bench(bench::BenchArgs),
     /// Says how the nodes of a running Ferry are doing, resets one, and tests the way to them
     Nodes(nodes::NodesArgs),
+    /// Shows what redaction would do to a text or a request: no traffic, nothing sent
+    Redact(redact::RedactArgs),
     /// Checks, shows and explains the configuration
     Config(config::ConfigArgs),
 }
@@ -58,7 +64,9 @@ impl Cli {
             Command::Serve(args) => serve::run(args, self.shared),
             Command::Demo(args) => demo::run(args),
             Command::Mock(args) => runtime(None)?.block_on(mock::run(args)),
+            Command::Bench(args) => bench::run(&args),
             Command::Nodes(args) => nodes::run(args, self.shared),
+            Command::Redact(args) => redact::run(&args, self.shared),
             Command::Config(args) => config::run(args, self.shared.config, self.shared.set),
         }
     }

@@ -11,8 +11,17 @@ const ROOMS: [&str; 11] = [
     "relay", "settle",
 ];
 /// What is no room: what lives through all of them, the door for errors, what they are told, and their timer.
-const THROUGH: [&str; 7] =
-    ["passage", "flight", "refuse", "settings", "snapshot", "deadline", "pieces"];
+const THROUGH: [&str; 9] = [
+    "passage",
+    "flight",
+    "refuse",
+    "settings",
+    "snapshot",
+    "deadline",
+    "pieces",
+    "decode",
+    "request_id",
+];
 /// The one call between rooms: the loop in `attempt` asks `route` for the next node.
 const CALLS: (&str, &str) = ("attempt", "route");
 

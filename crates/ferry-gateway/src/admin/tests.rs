@@ -58,6 +58,10 @@ impl Harness {
                 }
                 known
             }),
+            redact: Arc::new(|trying| match trying.line {
+                "default" => Tried::Report(json!({ "bytes": trying.bytes.len() })),
+                _ => Tried::UnknownLine(vec!["default".to_owned()]),
+            }),
             tasks: tasks.clone(),
             allowed_hosts: Arc::from(["ferry.lan".to_owned()]),
         };

@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 
 mod nodes;
 mod policy;
+mod redact;
 mod server;
 mod timeouts;
 
 pub(crate) use nodes::{Http, Kind, Node, Role};
 pub(crate) use policy::{Line, Nonstream};
+pub(crate) use redact::{Action, Answers, LineRedact, Numbers, Redact, Rule};
 pub(crate) use server::{Format, Level};
 
 /// Ferry's configuration file.
@@ -44,8 +46,8 @@ pub(crate) struct Raw {
     pub(crate) retry: policy::Retry,
     /// What Ferry asks of nodes by itself. None of it costs anything.
     pub(crate) probe: policy::Probe,
-    /// Removal of sensitive data. This build does not redact and refuses `enabled = true`.
-    pub(crate) redact: policy::Redact,
+    /// Sensitive data in requests: found, and replaced, counted or refused. Off without `enabled = true`.
+    pub(crate) redact: Redact,
     /// The answer cache. This build does not cache and refuses `enabled = true`.
     pub(crate) cache: policy::Cache,
     /// Business lines, one table per value of `X-Biz-Type`; a value without a table counts as `other`.
@@ -65,7 +67,7 @@ impl Default for Raw {
             breaker: policy::Breaker::default(),
             retry: policy::Retry::default(),
             probe: policy::Probe::default(),
-            redact: policy::Redact::default(),
+            redact: Redact::default(),
             cache: policy::Cache::default(),
             lines: BTreeMap::new(),
         }

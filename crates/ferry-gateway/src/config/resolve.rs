@@ -18,6 +18,7 @@ use crate::{admin, state, telemetry};
 
 mod journey;
 mod nodes;
+mod redact;
 mod secret;
 mod serve;
 
@@ -149,16 +150,6 @@ fn state(raw: &mut Raw, desk: &mut Desk<'_>) -> state::Settings {
 
 /// Asking for protection and silently not getting it would be a leak, so it is an error.
 fn refuse_what_is_not_built(raw: &Raw, desk: &mut Desk<'_>) {
-    if raw.redact.enabled {
-        desk.error(
-            "redact.enabled",
-            "this build does not redact yet; requests would leave with all they hold",
-            "set it to false, or keep sensitive data away from Ferry until redaction is here",
-        );
-    } else if !raw.redact.rules.is_empty() || !raw.redact.actions.is_empty() {
-        let key = if raw.redact.rules.is_empty() { "redact.actions" } else { "redact.rules" };
-        desk.warn(key, "has no effect: redact.enabled is false", "this build does not redact yet");
-    }
     if raw.cache.enabled {
         desk.error(
             "cache.enabled",

@@ -1,6 +1,7 @@
 //! The configuration as operators meet it: what is accepted, what is refused and how it is said.
 
 mod layers;
+mod redact;
 mod shown;
 
 use std::path::{Path, PathBuf};
@@ -220,7 +221,6 @@ fn what_makes_no_sense_is_refused_with_its_line() {
     check("[breaker]\nerror_rate = nan", "breaker.error_rate: must be between");
     check("[breaker]\nopen_s = 100", "is less than breaker.open_s");
     check("[retry]\nattempts = 0", "retry.attempts: must be between 1 and 10");
-    check("[redact]\nenabled = true", "redact.enabled: this build does not redact yet");
     check("[cache]\nenabled = true", "cache.enabled: this build does not cache yet");
     check("[lines.a]\nbudget = 5", "lines.a.budget: this build has no budgets yet");
     check("[lines.\"a b\"]", "is not a name that a header can carry");
@@ -303,7 +303,7 @@ fn what_is_only_suspicious_is_a_warning() {
         ),
         ("[[nodes]]\nname = \"a\"\nurl = \"http://a.example\"", "travel in clear text"),
         ("[server]\ntrusted_proxies = [\"0.0.0.0/0\"]", "trusts everybody"),
-        ("[redact]\nrules = [\"id_card\"]", "has no effect"),
+        ("[redact.actions]\ncn_phone = \"mask\"", "redact.actions: has no effect"),
         ("[[nodes]]\nname = \"a\"\nurl = \"https://a\"\nrole = \"standby\"", "are all standby"),
     ] {
         let loaded = accepted(toml);

@@ -8,19 +8,24 @@ use std::time::{Instant, SystemTime};
 
 use ferry_rules::budget::{self, Budget, Budgets};
 use ferry_rules::key::KeyState;
+use ferry_rules::redact::pseudonym::Secret;
 use ferry_rules::retry::Verdict;
 use ferry_wire::affinity::Prefix;
+use ferry_wire::envelope::Envelope;
 use ferry_wire::path::Family;
+use ferry_wire::restore::{Counts, Restorer};
 use ferry_wire::stream_flag::StreamFlag;
 use ferry_wire::usage::Usage;
 use http::{HeaderValue, Method};
 
+pub(super) use super::request_id::RequestId;
 use super::settings::Retry;
 use super::settle;
 use super::snapshot::Snapshot;
 use crate::clock;
+use crate::redaction::Keeper;
 use crate::state::State;
-use crate::telemetry::{Outcome, Telemetry};
+use crate::telemetry::{Outcome, RestoreResult, Telemetry};
 use crate::upstream::{Base, Node};
 
 /// What all passages share, over every reload.
@@ -34,6 +39,8 @@ pub struct Shared {
     pub(super) in_flight: AtomicUsize,
     /// Bytes of held bodies and answers.
     pub(super) held: AtomicU64,
+    /// Which redaction rules each conversation began with.
+    pub(super) redaction: Keeper,
     /// What retries of all requests together may cost.
     budgets: Mutex<Budgets>,
     base: Base,
@@ -59,6 +66,7 @@ impl Shared {
             paid: Budget::full(budget::Settings::paid(retry.paid_ratio, retry.paid_burst), now),
         };
         Self {
+            redaction: Keeper::new(Secret::new(state.tenant_secret())),
             budgets: Mutex::new(budgets),
             base,
             telemetry,
@@ -114,6 +122,11 @@ impl Shared {
         self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What pseudonyms are made with.
+    pub(crate) fn redaction_secret(&self) -> &Secret {
+        self.redaction.secret()
+    }
+
     /// Requests in flight now.
     pub fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
@@ -122,36 +135,6 @@ impl Shared {
     /// Bytes held now.
     pub fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
-    }
-}
-
-/// A request's id: `fry_` and 16 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RequestId([u8; 20]);
-
-impl RequestId {
-    /// Mixes a counter with a seed (the finaliser of `SplitMix64`, a bijection: ids never repeat).
-    fn new(seed: u64, number: u64) -> Self {
-        let mut mixed = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        let mut text = *b"fry_0000000000000000";
-        for digit in text[4..].iter_mut().rev() {
-            *digit = b"0123456789abcdef"[(mixed & 15) as usize];
-            mixed >>= 4;
-        }
-        Self(text)
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    /// The id as a header's value.
-    pub fn to_header(self) -> HeaderValue {
-        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_never| HeaderValue::from_static(""))
     }
 }
 
@@ -245,6 +228,8 @@ pub(super) struct Facts {
     pub(super) usage_is_lower_bound: bool,
     pub(super) bytes_in: u64,
     pub(super) bytes_out: u64,
+    /// Sensitive values found in the request.
+    pub(super) redactions: u64,
     pub(super) code: Option<&'static str>,
 }
 
@@ -275,6 +260,7 @@ impl Facts {
             usage_is_lower_bound: false,
             bytes_in: 0,
             bytes_out: 0,
+            redactions: 0,
             code: None,
         }
     }
@@ -314,6 +300,8 @@ pub struct Passage {
     /// The base URL ended in `/v1`: mended, and said in a hint.
     pub(super) doubled_v1: bool,
     pub(super) facts: Facts,
+    /// Turns the pseudonyms of this request back in its answer; nothing when it has none.
+    pub(super) restorer: Option<Arc<Restorer>>,
     /// Dropping it frees the seat; it stays until the last byte is out.
     pub(super) permit: Option<Permit>,
 }
@@ -344,12 +332,35 @@ impl Passage {
             cors: None,
             doubled_v1: false,
             facts: Facts::begin(),
+            restorer: None,
             permit: None,
         })
     }
 }
 
 impl Passage {
+    /// Tells what was met of pseudonyms in the answer.
+    pub(super) fn restored(&self, counts: Counts) {
+        let Counts { restored, unknown, .. } = counts;
+        self.shared.telemetry.restored(&self.line, RestoreResult::Restored, restored);
+        self.shared.telemetry.restored(&self.line, RestoreResult::Unknown, unknown);
+    }
+
+    /// Notes what the envelope says.
+    pub(super) fn note(&mut self, envelope: Envelope) {
+        let (snapshot, facts) = (&self.snapshot, &mut self.facts);
+        facts.model = envelope.model;
+        facts.stream = envelope.stream;
+        facts.stream_flag = envelope.stream_flag;
+        if snapshot.has_many_keys || self.shared.redaction.asks(&snapshot.settings.redaction) {
+            facts.prefix = envelope.prefix;
+        }
+        if snapshot.has_many_keys {
+            facts.user_id = envelope.user_id;
+            facts.container = envelope.container;
+        }
+    }
+
     /// When the whole request must be over.
     pub(super) fn total_deadline(&self) -> Instant {
         let timeouts = &self.snapshot.settings.timeouts;

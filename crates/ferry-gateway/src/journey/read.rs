@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferry_wire::envelope::{Envelope, EnvelopeError};
+use ferry_wire::envelope::EnvelopeError;
 use ferry_wire::path::Family;
 use http::{HeaderMap, Method, header as http_header};
 use http_body::{Body, Frame};
@@ -142,7 +142,7 @@ async fn hold(
     passage.facts.bytes_in = pieces.len();
     passage.read_at = clock::now();
     if let Some(envelope) = reader.finish().map_err(envelope_fault)? {
-        note(passage, envelope);
+        passage.note(envelope);
     }
     Ok(Payload::Held { chunks: pieces.finish().into(), _set_aside: set_aside })
 }
@@ -209,17 +209,6 @@ async fn awaited(
                 timer.as_mut().reset(until.into());
             }
         }
-    }
-}
-
-fn note(passage: &mut Passage, envelope: Envelope) {
-    passage.facts.model = envelope.model;
-    passage.facts.stream = envelope.stream;
-    passage.facts.stream_flag = envelope.stream_flag;
-    if passage.snapshot.has_many_keys {
-        passage.facts.user_id = envelope.user_id;
-        passage.facts.prefix = envelope.prefix;
-        passage.facts.container = envelope.container;
     }
 }
 

@@ -2,6 +2,7 @@
 //! sentence with the next action, and whether an SDK should try again. Names no key, no body and no
 //! value that a caller sent.
 
+mod redact_text;
 mod text;
 
 use bytes::Bytes;
@@ -15,7 +16,7 @@ use hyper::body::Incoming;
 
 use super::passage::{Passage, RequestId};
 use super::relay::{self, AnswerBody};
-use super::{accept, admit, attempt, read};
+use super::{accept, admit, attempt, read, redact};
 use crate::serve::{DRAIN_BYTES, DRAIN_TIME, drain_body};
 use crate::telemetry::Outcome;
 use crate::upstream::Unreached;
@@ -39,6 +40,8 @@ pub(super) enum Why {
     Admit(admit::Full),
     /// From `read`.
     Read(read::Fault),
+    /// From `redact`.
+    Redact(redact::Fault),
     /// From `attempt`.
     Attempt(attempt::Fault),
 }
@@ -63,6 +66,11 @@ impl From<read::Fault> for Why {
         Self::Read(fault)
     }
 }
+impl From<redact::Fault> for Why {
+    fn from(fault: redact::Fault) -> Self {
+        Self::Redact(fault)
+    }
+}
 impl From<attempt::Fault> for Why {
     fn from(fault: attempt::Fault) -> Self {
         Self::Attempt(fault)
@@ -77,7 +85,11 @@ impl Why {
                 u32::try_from(*nodes).unwrap_or(1)
             }
             Self::Attempt(_) => tries.max(1),
-            Self::Accept(_) | Self::Identify(_) | Self::Admit(_) | Self::Read(_) => 0,
+            Self::Accept(_)
+            | Self::Identify(_)
+            | Self::Admit(_)
+            | Self::Read(_)
+            | Self::Redact(_) => 0,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! What the rooms are told: bounds of bodies and answers, deadlines, business lines, who may call.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::SecretString;
 
+use crate::redaction::RuleSet;
 use crate::upstream::Nonstream;
 
 /// Resolved settings of the journey.
@@ -43,6 +45,8 @@ pub struct Settings {
     pub nonstream: BTreeMap<String, Nonstream>,
     /// How often a request is tried.
     pub retry: Retry,
+    /// What is looked for in requests, and what is done about it.
+    pub redaction: Arc<RuleSet>,
 }
 
 /// How often requests are tried.

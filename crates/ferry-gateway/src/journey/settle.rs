@@ -42,6 +42,7 @@ pub(super) fn settle(passage: &mut Passage) {
         }),
         bytes_in: facts.bytes_in,
         bytes_out: facts.bytes_out,
+        redactions: facts.redactions,
         code: facts.code,
     };
     passage.shared.telemetry.settled(&event);

@@ -36,6 +36,11 @@ pub(super) fn load_or_create(dir: &Path) -> Result<Zeroizing<[u8; BYTES]>, State
     }
 }
 
+/// Reads the secret that is there.
+pub(super) fn load(dir: &Path) -> Result<Zeroizing<[u8; BYTES]>, StateError> {
+    read(&dir.join(FILE))
+}
+
 fn read(path: &Path) -> Result<Zeroizing<[u8; BYTES]>, StateError> {
     let unreadable = |source| StateError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;

@@ -27,6 +27,17 @@ pub struct NodeGauges {
     pub opened: i64,
 }
 
+/// Sensitive values of one type in one request, and what was done about them.
+#[derive(Debug, Clone)]
+pub struct RedactEvent {
+    /// The type's name, or that of an operator's rule.
+    pub kind: Arc<str>,
+    /// The action's word.
+    pub action: &'static str,
+    /// How many.
+    pub count: u64,
+}
+
 /// A request from its head to its last byte.
 #[derive(Debug, Clone)]
 pub struct RequestEvent {
@@ -70,6 +81,8 @@ pub struct RequestEvent {
     pub bytes_in: u64,
     /// Bytes of the answer's body.
     pub bytes_out: u64,
+    /// Sensitive values that were found in the request, whatever was done about them.
+    pub redactions: u64,
     /// The code of Ferry's own error or hint.
     pub code: Option<&'static str>,
     /// The client's address, behind trusted proxies.

@@ -15,9 +15,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-use super::event::{NodeGauges, RequestEvent, Tokens};
-use super::names::{self, AttemptResult, Outcome, ReloadResult, RetryCost, TokenClass};
+use super::event::{NodeGauges, RedactEvent, RequestEvent, Tokens};
+use super::names::{
+    self, AttemptResult, Outcome, ReloadResult, RestoreResult, RetryCost, TokenClass,
+};
 use super::node_families::NodeFamilies;
+use super::redact_families::RedactFamilies;
 
 /// Seconds of a whole request: from a cached answer to the SDKs' own limit of ten minutes.
 const DURATION_BUCKETS: [f64; 14] =
@@ -41,6 +44,7 @@ pub struct Metrics {
     tokens: Family<TokenLabels, Counter>,
     attempts: Family<AttemptLabels, Counter>,
     nodes: NodeFamilies,
+    redact: RedactFamilies,
     retries: Family<RetryLabel, Counter>,
     retries_refused: Counter,
     requests_in_flight: Gauge,
@@ -126,6 +130,7 @@ impl Metrics {
             tokens: Family::default(),
             attempts: Family::default(),
             nodes: NodeFamilies::default(),
+            redact: RedactFamilies::default(),
             retries: Family::default(),
             retries_refused: Counter::default(),
             requests_in_flight: Gauge::default(),
@@ -157,6 +162,7 @@ impl Metrics {
         );
         registry.register(names::ATTEMPTS, "Attempts at a node", self.attempts.clone());
         self.nodes.register(&mut registry);
+        self.redact.register(&mut registry);
         registry.register(
             names::RETRIES,
             "Tries after the first, by what they cost",
@@ -277,6 +283,16 @@ impl Metrics {
         }
     }
 
+    /// Counts sensitive values.
+    pub fn redacted(&self, line: &Arc<str>, event: &RedactEvent) {
+        self.redact.found(self.line(&self.known(), line), event);
+    }
+
+    /// Counts pseudonyms in an answer.
+    pub fn restored(&self, line: &Arc<str>, result: RestoreResult, count: u64) {
+        self.redact.restored(self.line(&self.known(), line), result, count);
+    }
+
     /// Counts a retry.
     pub fn retried(&self, cost: RetryCost) {
         self.retries.get_or_create(&RetryLabel { cost }).inc();
@@ -322,6 +338,11 @@ impl Metrics {
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A line's label, `other` for one that is not known.
+    fn line<'a>(&'a self, known: &'a Known, line: &Arc<str>) -> &'a Arc<str> {
+        known.lines.get_key_value(line).map_or(&self.other, |(label, _)| label)
     }
 
     /// A node's label, `other` for one that is not known, and its handles.

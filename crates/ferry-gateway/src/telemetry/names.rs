@@ -31,6 +31,10 @@ pub const NODE_CONNECTIONS_OPENED: &str = "node_connections_opened";
 pub const RETRIES: &str = "retries";
 /// Retries that were due and not made, since the budget of all requests was spent.
 pub const RETRIES_REFUSED: &str = "retries_refused";
+/// Sensitive values found, by line, type and action.
+pub const REDACTIONS: &str = "redactions";
+/// Pseudonyms that stood in answers, by line and what became of them.
+pub const RESTORATIONS: &str = "restorations";
 /// Requests between head and last byte.
 pub const REQUESTS_IN_FLIGHT: &str = "requests_in_flight";
 /// Bytes of bodies and answers held in memory.
@@ -109,6 +113,26 @@ impl Outcome {
     }
 }
 label_value!(Outcome);
+
+/// What became of a pseudonym in an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RestoreResult {
+    /// It was turned back into the value.
+    Restored,
+    /// It stands for nothing that the request held, and was left as it is.
+    Unknown,
+}
+
+impl RestoreResult {
+    /// The word in labels.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+label_value!(RestoreResult);
 
 /// How one attempt at a node ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

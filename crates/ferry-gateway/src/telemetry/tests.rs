@@ -55,6 +55,7 @@ fn full() -> RequestEvent {
         }),
         bytes_in: 4096,
         bytes_out: 8192,
+        redactions: 3,
         code: Some("FD-P01"),
         client: IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9)),
     }
@@ -80,6 +81,7 @@ fn bare() -> RequestEvent {
         tokens: None,
         bytes_in: 0,
         bytes_out: 210,
+        redactions: 0,
         code: None,
         ..full()
     }
@@ -128,6 +130,11 @@ fn the_metrics_page() {
     telemetry.held_bytes(-96);
     telemetry.config_reloaded(ReloadResult::Rejected);
     telemetry.panicked();
+    let found = |count| RedactEvent { kind: "CN_ID".into(), action: "redact", count };
+    telemetry.redacted(&full().line, &found(2));
+    telemetry.redacted(&"made-up".into(), &found(1));
+    telemetry.restored(&full().line, RestoreResult::Restored, 3);
+    telemetry.restored(&full().line, RestoreResult::Unknown, 0);
     // Families keep no order, so the lines of one block are sorted.
     let page = telemetry.render();
     let mut sorted: Vec<&str> = page.lines().filter(|line| !line.starts_with('#')).collect();

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ferry_rules::{outage, patience};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::task::JoinHandle;
 
 use super::dial::DialError;
 use super::room::Rooms;
@@ -71,6 +72,14 @@ impl Base {
         if let Some(telemetry) = self.telemetry.get() {
             telemetry.attempt(node, result);
         }
+    }
+
+    /// Runs what takes long on a thread where it holds up nobody.
+    pub fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.tasks.aside(work)
     }
 
     /// A number from 0 up to, and not including, 1 (`SplitMix64`: good enough for jitter, and seeded).

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::cache::Input;
 use super::envelope::Envelope;
+use super::sample::sample;
 use crate::dice::{self, Dice};
 use crate::knobs::{Knobs, Switch};
 use crate::prose::{Prose, Tongue, tongue_of};
@@ -109,7 +110,11 @@ impl Planner<'_> {
         }
         if let Some((tool, _)) = tool {
             let name = tool.get("name").and_then(Value::as_str).unwrap_or("tool").to_owned();
-            let given = sample(tool.get("input_schema").unwrap_or(&Value::Null), &mut dice, 0);
+            let schema = tool.get("input_schema").unwrap_or(&Value::Null);
+            let given = match self.echo() {
+                Some(words) => json!({ "text": words, "\"quoted\"": { "list": [words] } }),
+                None => sample(schema, &mut dice, 0),
+            };
             let id = dice::id("toolu_", dice.next());
             plan.blocks.push(Block::Tool(id, name, Prose::of(given.to_string())));
             plan.stop = "tool_use";
@@ -138,6 +143,9 @@ impl Planner<'_> {
     }
 
     fn text(&self, dice: &mut Dice, tongue: Tongue) -> Prose {
+        if let Some(words) = self.echo() {
+            return Prose::of(words);
+        }
         if let Some(size) = self.knobs.size {
             let mut prose = Prose::write(dice, Tongue::English, size / 3 + 1);
             prose.truncate_bytes(size);
@@ -146,6 +154,21 @@ impl Planner<'_> {
         let usual = 32 + dice.below(48);
         let chunks = self.knobs.chunks.map(|chunks| chunks.saturating_mul(TOKENS_PER_DELTA));
         Prose::write(dice, tongue, self.knobs.tokens.or(chunks).unwrap_or(usual))
+    }
+
+    /// What the last message says, when it is to be said again; without what JSON would escape.
+    fn echo(&self) -> Option<String> {
+        if !self.knobs.switches.has(Switch::Echo) {
+            return None;
+        }
+        let messages: Vec<Value> = serde_json::from_str(self.envelope.messages?.get()).ok()?;
+        let content = messages.last()?.get("content")?;
+        let of_block = |block: &Value| block.get("text").and_then(Value::as_str).map(str::to_owned);
+        let words = match content.as_array() {
+            Some(blocks) => blocks.iter().filter_map(of_block).collect(),
+            None => content.as_str()?.to_owned(),
+        };
+        Some(words.chars().filter(|c| !c.is_control() && !matches!(c, '"' | '\\')).collect())
     }
 
     /// The tool to call, and whether nothing but the call was asked for.
@@ -345,32 +368,6 @@ impl Block {
             ),
         }
         .ok();
-    }
-}
-
-/// A value that fits a JSON schema, as far as common schemas go.
-fn sample(schema: &Value, dice: &mut Dice, depth: usize) -> Value {
-    if let Some(choice) = schema.get("enum").and_then(Value::as_array).and_then(|list| list.first())
-    {
-        return choice.clone();
-    }
-    let kind = schema.get("type").and_then(Value::as_str);
-    match kind {
-        Some("string") => json!(["上海", "Lyon", "a short value", "42 Main Street"][dice.below(4)]),
-        Some("integer") => json!(1 + dice.below(99)),
-        // One decimal that ends in zero: re-serialising would lose it.
-        Some("number") => json!(1.5),
-        Some("boolean") => json!(true),
-        Some("null") => Value::Null,
-        Some("array") if depth < 4 => {
-            json!([sample(schema.get("items").unwrap_or(&Value::Null), dice, depth + 1)])
-        }
-        Some("array") => json!([]),
-        _ => {
-            let properties = schema.get("properties").and_then(Value::as_object);
-            let entries = properties.filter(|_| depth < 4).into_iter().flatten();
-            entries.map(|(name, schema)| (name.clone(), sample(schema, dice, depth + 1))).collect()
-        }
     }
 }
 

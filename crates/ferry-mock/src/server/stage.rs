@@ -17,7 +17,7 @@ use crate::exchange::{Payload, Reply};
 use crate::fault::Fault;
 use crate::knobs::{Knobs, Switch};
 use crate::messages::Event;
-use crate::settings::Timing;
+use crate::settings::{MARK, Timing};
 use crate::state::Shared;
 use script::script;
 
@@ -75,6 +75,7 @@ fn common(headers: &mut HeaderMap, context: &Stage<'_>) {
     if let Ok(id) = HeaderValue::from_str(context.request_id) {
         headers.insert("request-id", id);
     }
+    headers.insert(HeaderName::from_static(MARK), HeaderValue::from_static("ferry"));
     for (name, value) in LIMITS {
         headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     }

@@ -86,7 +86,7 @@ impl EnvelopeError {
 }
 
 /// A byte as an operator can read it.
-struct Shown(u8);
+pub(crate) struct Shown(pub(crate) u8);
 
 impl fmt::Display for Shown {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,6 +29,11 @@ impl<'a> Cursor<'a> {
         Self { text, at: 0 }
     }
 
+    /// Offset right behind what was taken last.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
     /// The text between two offsets that the cursor has given.
     pub(crate) fn raw(&self, start: usize, end: usize) -> &'a [u8] {
         self.text.get(start..end).unwrap_or_default()

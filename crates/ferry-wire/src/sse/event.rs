@@ -24,6 +24,7 @@ pub(crate) enum Name {
     MessageStop,
     ContentStart,
     ContentDelta,
+    ContentStop,
     Completion,
     Error,
     /// Any other, passed through and counted.
@@ -35,6 +36,7 @@ impl Name {
         match name {
             b"content_block_delta" => Self::ContentDelta,
             b"content_block_start" => Self::ContentStart,
+            b"content_block_stop" => Self::ContentStop,
             b"message_start" => Self::MessageStart,
             b"message_delta" => Self::MessageDelta,
             b"message_stop" => Self::MessageStop,

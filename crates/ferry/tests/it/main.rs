@@ -9,6 +9,7 @@
 
 mod admin;
 mod assembled;
+mod bench;
 mod breaker;
 mod broken;
 mod bytes;
@@ -28,6 +29,7 @@ mod origin;
 mod paths;
 mod patience;
 mod process;
+mod redact;
 mod retries;
 mod secure;
 mod streams;

@@ -1,13 +1,12 @@
-//! `[breaker]`, `[retry]`, `[probe]`, `[redact]`, `[cache]` and `[lines]` as written.
+//! `[breaker]`, `[retry]`, `[probe]`, `[cache]` and `[lines]` as written.
 //!
 //! Their names are stable already, so a file written today stays valid. What this build cannot do
-//! is refused when asked for, never silently left out: asking for redaction and not getting it
-//! would be a leak.
-
-use std::collections::BTreeMap;
+//! is refused when asked for, never silently left out.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::redact::LineRedact;
 
 /// `[breaker]`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -87,18 +86,6 @@ pub(crate) enum Nonstream {
     Stream,
 }
 
-/// `[redact]`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Redact {
-    /// Removes sensitive data from requests. This build does not: `true` is refused.
-    pub(crate) enabled: bool,
-    /// Types of data to look for.
-    pub(crate) rules: Vec<String>,
-    /// What to do with each type.
-    pub(crate) actions: BTreeMap<String, String>,
-}
-
 /// `[cache]`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -130,9 +117,9 @@ pub(crate) struct Line {
     /// How a call that is no stream travels upstream, in place of what the node says: `pass` as it is, `stream` as a stream that Ferry assembles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) nonstream_upstream: Option<Nonstream>,
-    /// Redaction of this line. Reserved: this build refuses it.
+    /// Redaction of this line: it may be tighter than `[redact]` says, never looser.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) redact: Option<Reserved>,
+    pub(crate) redact: Option<LineRedact>,
     /// Answer cache of this line. Reserved: this build refuses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cache: Option<Reserved>,

@@ -8,6 +8,7 @@ use ferry_rules::timezone::{self, ZoneError};
 
 use super::Desk;
 use super::nodes::{base_url, nonstream};
+use super::redact;
 use super::secret::{self, Use};
 use crate::config::raw::{Line, Raw};
 use crate::journey::{Retry, Settings, Timeouts};
@@ -45,6 +46,7 @@ pub(super) fn settings(raw: &mut Raw, listener: &serve::Settings, desk: &mut Des
             .iter()
             .filter_map(|(name, line)| Some((name.clone(), nonstream(line.nonstream_upstream?))))
             .collect(),
+        redaction: redact::rules(raw, desk),
         timeouts: timeouts(raw),
         retry: Retry {
             attempts_max: raw.retry.attempts,
@@ -148,7 +150,6 @@ fn lines(raw: &Raw, desk: &mut Desk<'_>) -> BTreeSet<String> {
 
 fn refuse_reserved(key: &str, line: &Line, desk: &mut Desk<'_>) {
     let reserved = [
-        ("redact", line.redact.is_some(), "this build does not redact yet"),
         ("cache", line.cache.is_some(), "this build does not cache yet"),
         ("limits", line.limits.is_some(), "this build has no limits per line yet"),
         ("budget", line.budget.is_some(), "this build has no budgets yet"),

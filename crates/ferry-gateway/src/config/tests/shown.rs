@@ -121,7 +121,7 @@ fn a_version_from_the_future() {
 #[test]
 fn asking_for_what_this_build_lacks() {
     insta::assert_snapshot!(report(
-        "[cache]\nenabled = true\n[lines.customer_service]\nredact = true\nbudget = { usd = 5 }\n",
+        "[cache]\nenabled = true\n[lines.customer_service]\nlimits = 5\nbudget = { usd = 5 }\n",
         &[],
         &[],
     ));

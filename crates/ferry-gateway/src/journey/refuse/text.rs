@@ -3,7 +3,7 @@
 use ferry_rules::credential::CredentialFault;
 use ferry_wire::error::ApiErrorKind;
 
-use super::{Told, Why};
+use super::{Told, Why, redact_text};
 use crate::causes::with_causes;
 use crate::dialect::messages::DialectError;
 use crate::journey::attempt::{self, BadAnswer};
@@ -17,7 +17,7 @@ const BUSY_SECONDS: u32 = 2;
 const AWAY_SECONDS: u32 = 3;
 
 /// A refusal that is the client's own doing: trying again as it is cannot help.
-fn client(status: u16, kind: ApiErrorKind, code: &'static str, message: String) -> Told {
+pub(super) fn client(status: u16, kind: ApiErrorKind, code: &'static str, message: String) -> Told {
     let outcome = Outcome::Refused;
     Told { status, kind, code, message, hopeless: true, retry_after: None, outcome }
 }
@@ -57,6 +57,7 @@ pub(super) fn tell(why: &Why) -> Told {
             "Ferry is carrying as many requests as server.requests_max allows; try again shortly.",
         ),
         Why::Read(fault) => read(fault),
+        Why::Redact(fault) => redact_text::redact(fault),
         Why::Attempt(fault) => attempt(fault),
     }
 }
@@ -159,25 +160,7 @@ fn read(fault: &read::Fault) -> Told {
                 "Ferry could not {error}; send one JSON object with content-type: application/json."
             ),
         ),
-        read::Fault::Coding(read::CodingFault::Invalid) => client(
-            400,
-            InvalidRequest,
-            "request_body_encoding_invalid",
-            "The body is not what its Content-Encoding says; send it whole, or without a coding."
-                .to_owned(),
-        ),
-        read::Fault::Coding(read::CodingFault::Nested) => client(
-            400,
-            InvalidRequest,
-            "request_body_encoding_unsupported",
-            "The body has more than one Content-Encoding; send it with one, or none.".to_owned(),
-        ),
-        read::Fault::Coding(read::CodingFault::TooLarge { max }) => client(
-            413,
-            RequestTooLarge,
-            "request_body_too_large_after_decoding",
-            format!("The body is larger than {max} bytes once decoded; split it."),
-        ),
+        read::Fault::Coding(fault) => coding(*fault),
         read::Fault::Broken => upload(
             400,
             InvalidRequest,
@@ -198,6 +181,32 @@ fn read(fault: &read::Fault) -> Told {
             Timeout,
             "body-slow",
             "The body came slower than 1 kB/s; send it again over a better connection.".to_owned(),
+        ),
+    }
+}
+
+/// A content coding that cannot be undone.
+pub(super) fn coding(fault: read::CodingFault) -> Told {
+    use ApiErrorKind::{InvalidRequest, RequestTooLarge};
+    match fault {
+        read::CodingFault::Invalid => client(
+            400,
+            InvalidRequest,
+            "request_body_encoding_invalid",
+            "The body is not what its Content-Encoding says; send it whole, or without a coding."
+                .to_owned(),
+        ),
+        read::CodingFault::Nested => client(
+            400,
+            InvalidRequest,
+            "request_body_encoding_unsupported",
+            "The body has more than one Content-Encoding; send it with one, or none.".to_owned(),
+        ),
+        read::CodingFault::TooLarge { max } => client(
+            413,
+            RequestTooLarge,
+            "request_body_too_large_after_decoding",
+            format!("The body is larger than {max} bytes once decoded; split it."),
         ),
     }
 }

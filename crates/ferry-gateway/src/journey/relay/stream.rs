@@ -2,12 +2,14 @@
 //! filled with `ping`, and a stream that ends without `message_stop` ends in `event: error`.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use ferry_wire::error::{ApiErrorKind, sse_error};
+use ferry_wire::error::{ApiErrorKind, Before, sse_error};
 use ferry_wire::path::Family;
+use ferry_wire::restore::RestoreStream;
 use ferry_wire::sse::{Observer, ping};
 use tokio::time::Sleep;
 
@@ -27,6 +29,7 @@ pub(super) struct Stream {
     passage: Option<Box<Passage>>,
     flight: Option<Flight>,
     observer: Box<Observer>,
+    restore: Option<Box<RestoreStream>>,
     /// Events that may go out, in order.
     ready: Vec<Bytes>,
     ready_len: usize,
@@ -77,12 +80,17 @@ impl Stream {
         note_first(&mut passage, &observer, now);
         let timeouts = &passage.snapshot.settings.timeouts;
         let due = (now + timeouts.ping.min(timeouts.event_gap)).min(total);
+        let restorer = passage.restorer.as_ref().map(Arc::clone);
+        let mut restore = restorer.map(|restorer| Box::new(RestoreStream::new(restorer)));
+        let mut ready = first;
+        put_back(restore.as_deref_mut(), &mut ready, 0);
         Self {
-            ready_len: first.iter().map(Bytes::len).sum(),
+            ready_len: ready.iter().map(Bytes::len).sum(),
             passage: Some(passage),
             flight: Some(flight),
             observer,
-            ready: first,
+            restore,
+            ready,
             heard: now,
             spoke: now,
             total,
@@ -137,6 +145,7 @@ impl Stream {
                     heard = true;
                     let before = self.ready.len();
                     self.observer.push(chunk, &mut self.ready);
+                    put_back(self.restore.as_deref_mut(), &mut self.ready, before);
                     self.ready_len += self.ready[before..].iter().map(Bytes::len).sum::<usize>();
                 }
                 Poll::Ready(Some(Err(_))) => break Some(Over::Broken),
@@ -169,6 +178,26 @@ impl Stream {
         bytes
     }
 
+    /// Whether the client has part of an event.
+    fn mid_event(&self) -> bool {
+        match &self.restore {
+            // It makes whole events of what the observer lets go in pieces.
+            Some(restore) => restore.mid_event(),
+            None => self.observer.mid_event(),
+        }
+    }
+
+    /// What is held back for a pseudonym that may still come whole leaves now.
+    fn end_restore(&mut self, as_it_should: bool, passage: &Passage) {
+        let Some(restore) = &mut self.restore else { return };
+        if as_it_should {
+            restore.end(&mut self.ready);
+        } else {
+            restore.cut(&mut self.ready);
+        }
+        passage.restored(restore.counts());
+    }
+
     fn due(&self, now: Instant) -> Due {
         let Some(passage) = &self.passage else { return Due::Later(now) };
         let timeouts = &passage.snapshot.settings.timeouts;
@@ -181,7 +210,7 @@ impl Stream {
             Due::Over(Over::Total)
         } else if now >= silent_at {
             Due::Over(Over::Silent)
-        } else if now >= ping_at && !self.observer.mid_event() {
+        } else if now >= ping_at && !self.mid_event() {
             Due::Ping
         } else if now >= ping_at {
             // Inside an event nothing may be put; it may have ended by the next look.
@@ -201,16 +230,17 @@ impl Stream {
             self.observer.facts().stopped || failed || (ended && ends_anywhere(passage.family));
         if clean && ended {
             // A last event without its blank line is the node's own way to end.
-            if let Some(piece) = self.observer.take_tail() {
-                self.ready_len += piece.len();
-                self.ready.push(piece);
-            }
+            let before = self.ready.len();
+            self.ready.extend(self.observer.take_tail());
+            put_back(self.restore.as_deref_mut(), &mut self.ready, before);
         }
+        self.end_restore(clean && ended, &passage);
         let facts = self.observer.facts();
         passage.facts.usage = facts.usage;
         if facts.model.is_some() {
             passage.facts.model.clone_from(&facts.model);
         }
+        self.ready_len = self.ready.iter().map(Bytes::len).sum();
         if clean {
             if let Some(flight) = &mut flight {
                 flight.held();
@@ -269,7 +299,16 @@ impl Stream {
         let drained = matches!(over, Over::Drained);
         let result = if drained { AttemptResult::Cancelled } else { AttemptResult::Cut };
         tell_attempt(passage, result);
-        sse_error(kind, what, code, passage.request_id.as_str(), self.observer.before())
+        let before = if self.mid_event() { Before::PartialEvent } else { Before::Boundary };
+        sse_error(kind, what, code, passage.request_id.as_str(), before)
+    }
+}
+
+/// Puts values in the place of pseudonyms in what has been ready since `from`.
+fn put_back(restore: Option<&mut RestoreStream>, ready: &mut Vec<Bytes>, from: usize) {
+    let Some(restore) = restore else { return };
+    for piece in ready.split_off(from) {
+        restore.push(piece, ready);
     }
 }
 
@@ -288,6 +327,9 @@ impl Drop for Stream {
             passage.facts.outcome = if facts.stopped { Outcome::Ok } else { Outcome::HangUp };
             let result = if facts.stopped { AttemptResult::Ok } else { AttemptResult::Cancelled };
             tell_attempt(passage, result);
+            if let Some(restore) = &self.restore {
+                passage.restored(restore.counts());
+            }
         }
     }
 }

@@ -48,6 +48,9 @@ pub(super) fn request_line(
     }
     line.number("bytes_in", event.bytes_in);
     line.number("bytes_out", event.bytes_out);
+    if event.redactions > 0 {
+        line.number("redactions", event.redactions);
+    }
     line.some_text("code", event.code);
     line.address("client", event.client);
     line.end();

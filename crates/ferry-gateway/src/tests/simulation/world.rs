@@ -180,6 +180,7 @@ fn bounds() -> Settings {
 
 fn settings(plan: &Plan) -> journey::Settings {
     journey::Settings {
+        redaction: Arc::new(crate::redaction::RuleSet::off()),
         public_url: String::new(),
         timezone: String::new(),
         allowed_origins: Vec::new(),

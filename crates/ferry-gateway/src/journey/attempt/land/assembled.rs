@@ -4,11 +4,11 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use ferry_wire::assemble::{AssembleError, Assembler, Outcome};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode, header as http_header};
 
+use super::hold::restored;
 use super::{BadAnswer, Fault, Form, flavor};
 use crate::clock;
 use crate::journey::deadline::{Late, before};
@@ -64,11 +64,8 @@ pub(super) async fn assemble(
     };
     passage.facts.late_error = late_error;
     as_json(parts);
-    Ok(whole(body, set_aside))
-}
-
-fn whole(body: Bytes, set_aside: HeldBytes) -> Form {
-    Form::Whole { chunks: vec![body], head_only: false, set_aside: Some(set_aside) }
+    let chunks = restored(passage, &body).unwrap_or_else(|| vec![body]);
+    Ok(Form::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
 }
 
 /// The head of a stream becomes that of one answer.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ferry_wire::error::looks_like_html;
 use ferry_wire::path::Family;
+use ferry_wire::restore::Counts;
 use ferry_wire::{results_url, usage};
 use http::header as http_header;
 use http::response::Parts;
@@ -70,7 +71,7 @@ fn understand(
     if !parts.status.is_success() || !passage.family.observed() {
         return Ok(vec![whole]);
     }
-    let plain = if uncoded(parts) {
+    let plain: Bytes = if uncoded(parts) {
         whole.clone()
     } else {
         let max = passage.snapshot.settings.answer_bytes_max;
@@ -101,5 +102,16 @@ fn understand(
     if message.model.is_some() {
         passage.facts.model = message.model;
     }
-    Ok(vec![whole])
+    let Some(restored) = restored(passage, &plain) else { return Ok(vec![whole]) };
+    // The values stand in the decoded answer, which is what the client gets.
+    parts.headers.remove(http_header::CONTENT_ENCODING);
+    Ok(restored)
+}
+
+/// The answer with the values of the request in the place of their pseudonyms; nothing when there are none.
+pub(super) fn restored(passage: &Passage, answer: &Bytes) -> Option<Vec<Bytes>> {
+    let mut counts = Counts::default();
+    let pieces = passage.restorer.as_ref()?.answer(answer, &mut counts);
+    passage.restored(counts);
+    pieces
 }

@@ -1,0 +1,93 @@
+//! A coded body decoded whole, under a bound: for whoever has to see all of it at once. A coding that is not known is no
+//! fault here.
+
+use std::io::{self, Write};
+
+use brotli_decompressor::DecompressorWriter;
+use bytes::Bytes;
+use flate2::write::{MultiGzDecoder, ZlibDecoder};
+use http::{HeaderMap, header as http_header};
+
+use super::read::CodingFault;
+
+/// Window of the brotli decoder's output buffer.
+const BROTLI_BUFFER: usize = 4096;
+
+/// A coded body, decoded whole; nothing when its coding is unknown.
+pub(super) fn decoded(
+    headers: &HeaderMap,
+    chunks: &[Bytes],
+    max: u64,
+) -> Result<Option<Bytes>, CodingFault> {
+    let coding = headers.get(http_header::CONTENT_ENCODING);
+    let coding = coding.and_then(|coding| coding.to_str().ok()).unwrap_or("").trim();
+    let whole = Whole { bytes: Vec::new(), max };
+    let decode = |mut decoder: Box<dyn Decode>| {
+        for chunk in chunks {
+            decoder.write_all(chunk).map_err(|error| fault(&error, max))?;
+        }
+        decoder.end().map_err(|error| fault(&error, max)).map(|bytes| Some(bytes.into()))
+    };
+    match coding.to_ascii_lowercase().as_str() {
+        "" | "identity" => Ok(Some(chunks.concat().into())),
+        "gzip" | "x-gzip" => decode(Box::new(MultiGzDecoder::new(whole))),
+        "deflate" => decode(Box::new(ZlibDecoder::new(whole))),
+        "br" => decode(Box::new(DecompressorWriter::new(whole, BROTLI_BUFFER))),
+        _unknown => Ok(None),
+    }
+}
+
+fn fault(error: &io::Error, max: u64) -> CodingFault {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        CodingFault::TooLarge { max }
+    } else {
+        CodingFault::Invalid
+    }
+}
+
+/// A decoder of any coding.
+trait Decode: Write {
+    /// Everything that was decoded.
+    fn end(self: Box<Self>) -> io::Result<Vec<u8>>;
+}
+
+impl Decode for MultiGzDecoder<Whole> {
+    fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
+        self.try_finish()?;
+        Ok(std::mem::take(&mut self.get_mut().bytes))
+    }
+}
+
+impl Decode for ZlibDecoder<Whole> {
+    fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
+        self.try_finish()?;
+        Ok(std::mem::take(&mut self.get_mut().bytes))
+    }
+}
+
+impl Decode for DecompressorWriter<Whole> {
+    fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
+        self.close()?;
+        Ok(std::mem::take(&mut self.get_mut().bytes))
+    }
+}
+
+/// Keeps what is decoded, up to a bound.
+struct Whole {
+    bytes: Vec<u8>,
+    max: u64,
+}
+
+impl Write for Whole {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.bytes.len() + bytes.len()) as u64 > self.max {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

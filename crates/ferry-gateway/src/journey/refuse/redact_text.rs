@@ -1,0 +1,56 @@
+//! What is told to a client whose request holds sensitive data that its line refuses, or cannot be looked through.
+//! Names type, count and place, never a value.
+
+use ferry_wire::error::ApiErrorKind;
+
+use super::Told;
+use super::text::{client, coding};
+use crate::journey::redact::Fault;
+
+/// The refusal of a request.
+pub(super) fn redact(fault: &Fault) -> Told {
+    let refused =
+        |status, code, message| client(status, ApiErrorKind::InvalidRequest, code, message);
+    match fault {
+        Fault::Blocked { kind, count, path, others } => {
+            let more = match others {
+                0 => String::new(),
+                others => format!(" (and {others} of other refused types)"),
+            };
+            refused(
+                400,
+                "redact-blocked",
+                format!(
+                    "The request holds data that may not leave: {count} of type {kind}, the first in {path}{more}. \
+                     Take it out and send the request again; the operator sets this under [redact]."
+                ),
+            )
+        }
+        Fault::Unreadable(error) => refused(
+            400,
+            "redact-unreadable",
+            format!(
+                "Ferry could not {error}; this line's requests are looked through for sensitive data, so it goes no \
+                 further. Send one well-formed JSON object."
+            ),
+        ),
+        Fault::Coding(fault) => coding(*fault),
+        Fault::UnknownCoding => refused(
+            415,
+            "redact-coding",
+            "The body has a Content-Encoding that Ferry cannot undo, and this line's requests are looked through for \
+             sensitive data; send it with gzip, deflate or br, or without a coding."
+                .to_owned(),
+        ),
+        Fault::Lost => Told {
+            status: 500,
+            kind: ApiErrorKind::Api,
+            code: "redact-failed",
+            message: "Ferry failed to look through this request for sensitive data, so it went no further; send it \
+                      again."
+                .to_owned(),
+            hopeless: false,
+            ..refused(500, "redact-failed", String::new())
+        },
+    }
+}

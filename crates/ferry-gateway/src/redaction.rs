@@ -1,0 +1,196 @@
+//! One version of the redaction rules, compiled: the detectors, the operator's own rules, a policy for each line.
+//!
+//! It exists beside the room that uses it because the command line and the admin side try a policy with the very same
+//! steps. Decisions: `ferry_rules::redact`; the walk and the splice: `ferry_wire`. It holds no value longer than a call,
+//! logs nothing, and what it hands out names kinds, paths and lengths.
+
+mod keeper;
+pub mod trial;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ferry_rules::redact::apply::{Outcome, Redaction, Replacement, Text};
+use ferry_rules::redact::policy::Policy;
+use ferry_rules::redact::pseudonym::Secret;
+use ferry_rules::redact::{Detectors, Kind, Scratch};
+use ferry_wire::splice::{EditError, Edits};
+use ferry_wire::text::{self, Role, Shape, Span, WalkError};
+
+pub use keeper::Keeper;
+
+/// What is done about sensitive data that a model writes by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Answers {
+    /// Nothing.
+    #[default]
+    Off,
+    /// It is counted.
+    Report,
+    /// It is replaced.
+    Redact,
+}
+
+/// A version of the rules. A conversation keeps the one it began with.
+#[derive(Debug)]
+pub struct RuleSet {
+    /// Of lines without a word of their own.
+    policy: Policy,
+    lines: BTreeMap<Box<str>, Policy>,
+    detectors: Detectors,
+    /// Names of the operator's rules, by their place.
+    rules: Vec<Arc<str>>,
+    answers: Answers,
+    /// Of what it was made from: two that are equal do the same.
+    fingerprint: blake3::Hash,
+}
+
+/// What came of a body.
+#[derive(Debug)]
+pub struct Redacted {
+    /// What is to be put into it.
+    pub edits: Edits,
+    /// What was found, and the pseudonyms for the answer.
+    pub outcome: Outcome,
+}
+
+/// Why a body was not looked through. Display fits after "failed to".
+#[derive(Debug, thiserror::Error)]
+pub enum RedactError {
+    /// It cannot be walked over safely.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// A text that is not UTF-8.
+    #[error("read the text: it is not UTF-8")]
+    NotUtf8,
+    /// Ferry's own fault: two replacements in one place.
+    #[error(transparent)]
+    Edit(#[from] EditError),
+}
+
+impl RuleSet {
+    /// Rules from a policy for each line; `written` is the configuration that they were read from.
+    pub fn new(
+        (policy, lines): (Policy, BTreeMap<Box<str>, Policy>),
+        (detectors, rules): (Detectors, Vec<Arc<str>>),
+        answers: Answers,
+        written: &[u8],
+    ) -> Self {
+        let fingerprint = blake3::hash(written);
+        Self { policy, lines, detectors, rules, answers, fingerprint }
+    }
+
+    /// Rules that look for nothing.
+    pub fn off() -> Self {
+        let nothing = (Detectors::none(), Vec::new());
+        Self::new((Policy::off(), BTreeMap::new()), nothing, Answers::Off, &[])
+    }
+
+    /// What a line's requests meet.
+    pub fn policy(&self, line: &str) -> &Policy {
+        self.lines.get(line).unwrap_or(&self.policy)
+    }
+
+    /// True when no line looks for anything.
+    pub fn is_off(&self) -> bool {
+        self.policy.is_off() && self.lines.values().all(Policy::is_off)
+    }
+
+    /// What is done about answers.
+    pub const fn answers(&self) -> Answers {
+        self.answers
+    }
+
+    /// True when both were made from the same configuration.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+
+    /// The name of a kind in reports and labels; an operator's rule has its own.
+    pub fn name(&self, kind: Kind) -> &str {
+        if let Kind::Custom(place) = kind
+            && let Some(name) = self.rules.get(usize::from(place))
+        {
+            return name;
+        }
+        kind.name()
+    }
+
+    /// Looks through a body of the API.
+    ///
+    /// # Errors
+    /// [`RedactError`]: the body must then go no further where something is to be replaced or refused.
+    pub fn body(
+        &self,
+        line: &str,
+        secret: &Secret,
+        shape: Shape,
+        body: &[u8],
+    ) -> Result<Redacted, RedactError> {
+        let mut scan = Scan::new(self, line, secret);
+        text::walk(body, shape, &mut text::Scratch::new(), |span| scan.span(span))?;
+        let Scan { redaction, edits, clash, .. } = scan;
+        clash.map_or(Ok(()), Err)?;
+        Ok(Redacted { edits, outcome: redaction.finish() })
+    }
+
+    /// Looks through a text that is no JSON.
+    ///
+    /// # Errors
+    /// [`RedactError`] when it is no UTF-8.
+    pub fn text(&self, line: &str, secret: &Secret, text: &[u8]) -> Result<Redacted, RedactError> {
+        let text = std::str::from_utf8(text).map_err(|_invalid| RedactError::NotUtf8)?;
+        let mut scan = Scan::new(self, line, secret);
+        scan.text(Text { text, is_assistant: false, is_number: false }, || "text".to_owned());
+        let mut edits = Edits::new();
+        for Replacement { range, text } in &scan.out {
+            edits.put_raw(range.clone(), text.as_bytes())?;
+        }
+        Ok(Redacted { edits, outcome: scan.redaction.finish() })
+    }
+}
+
+/// One body under way.
+struct Scan<'a> {
+    detectors: &'a Detectors,
+    redaction: Redaction<'a>,
+    scratch: Scratch,
+    hits: Vec<ferry_rules::redact::Hit>,
+    out: Vec<Replacement>,
+    edits: Edits,
+    clash: Option<EditError>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(rules: &'a RuleSet, line: &str, secret: &'a Secret) -> Self {
+        Self {
+            detectors: &rules.detectors,
+            redaction: Redaction::new(rules.policy(line), secret),
+            scratch: Scratch::default(),
+            hits: Vec::new(),
+            out: Vec::new(),
+            edits: Edits::new(),
+            clash: None,
+        }
+    }
+
+    fn text(&mut self, text: Text<'_>, path: impl FnOnce() -> String) {
+        self.hits.clear();
+        self.detectors.scan(text.text, &mut self.scratch, &mut self.hits);
+        self.out.clear();
+        self.redaction.text(text, &self.hits, path, &mut self.out);
+    }
+
+    fn span(&mut self, span: &Span<'_>) {
+        let is_assistant = span.role() == Role::Assistant;
+        let text = Text { text: span.text(), is_assistant, is_number: span.is_number() };
+        self.text(text, || span.path());
+        for Replacement { range, text } in self.out.drain(..) {
+            let put = self.edits.put_text(span.raw(range), &text);
+            self.clash = self.clash.take().or_else(|| put.err());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
