@@ -102,6 +102,57 @@ pub fn admin_listen(inputs: &Inputs) -> Result<SocketAddr, ConfigReport> {
     if problems.is_empty() { Ok(listen) } else { Err(ConfigReport::new(problems)) }
 }
 
+/// The way to the nodes without its keys, for whoever measures paths: nothing of that is paid, so no secret is read.
+#[derive(Debug)]
+pub struct Way {
+    /// The nodes, keyless, and the bounds on reaching them.
+    pub upstream: crate::upstream::Settings,
+    /// The configuration file, if one was read.
+    pub file: Option<PathBuf>,
+    /// The state folder.
+    pub state: PathBuf,
+    /// The time zone of dates that people read; empty: the system's.
+    pub timezone: String,
+    /// How long a request waits while no node can be reached.
+    pub patience: std::time::Duration,
+}
+
+/// The nodes alone, keyless.
+///
+/// # Errors
+/// [`ConfigReport`]: the file cannot be read or parsed, or what it says of nodes, of bounds on reaching them or of the
+/// state folder is wrong. What is wrong elsewhere is the running Ferry's affair.
+pub fn way(inputs: &Inputs) -> Result<Way, ConfigReport> {
+    let Shaped { mut raw, written, merged, findings } = shaped(inputs)?;
+    for node in &mut raw.nodes {
+        node.key = None;
+        node.keys.clear();
+        // Their values may be secrets, too, and no probe carries them.
+        node.headers.clear();
+    }
+    let mut desk = desk(inputs, &written, &merged, findings);
+    let (upstream, state) = resolve::way(&mut raw, &mut desk);
+    let mut problems = desk.findings.problems;
+    problems.retain(|problem| {
+        let key = problem.key.as_str();
+        let secret = key.contains(".key") || key.contains(".headers");
+        let ours = ["nodes", "timeouts", "breaker", "probe", "state"];
+        let table = key.split('.').next().unwrap_or_default();
+        key.is_empty() || (ours.contains(&table) && !secret)
+    });
+    if !problems.is_empty() {
+        return Err(ConfigReport::new(problems));
+    }
+    let patience = std::time::Duration::from_millis(raw.timeouts.patience_ms);
+    Ok(Way {
+        upstream,
+        file: merged.file,
+        state: state.dir,
+        timezone: raw.server.timezone,
+        patience,
+    })
+}
+
 /// All sources, merged and in the right shape; what was not is found and replaced by its default.
 struct Shaped {
     raw: raw::Raw,

@@ -29,6 +29,8 @@ pub mod status;
 mod tend;
 mod tls;
 mod transport;
+mod trial;
+mod unpaid;
 mod unreached;
 mod wire;
 
@@ -50,6 +52,8 @@ pub use status::NodeStatus;
 pub use tls::TlsError;
 #[cfg(test)]
 pub(crate) use transport::{Pending, Transport};
+pub use trial::{Timed, Trial};
+pub use unpaid::{Unpaid, keep};
 pub use unreached::Unreached;
 #[cfg(test)]
 pub(crate) use wire::Wire;

@@ -17,6 +17,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use miette::IntoDiagnostic;
 
+pub(crate) use nodes::familiar;
+
 /// A self-hosted gateway for the Claude API: requests get through, over bad paths and several nodes.
 #[derive(Debug, Parser)]
 #[command(name = "ferry", version, arg_required_else_help = true, disable_help_subcommand = true)]
@@ -48,7 +50,7 @@ enum Command {
     Mock(mock::MockArgs),
     /// Measures the gateway, or any target, with requests at a fixed rate
     Bench(bench::BenchArgs),
-    /// Asks a running Ferry how its nodes are doing, and resets one
+    /// Says how the nodes of a running Ferry are doing, resets one, and tests the way to them
     Nodes(nodes::NodesArgs),
     /// Shows what redaction would do to a text or a request: no traffic, nothing sent
     Redact(redact::RedactArgs),

@@ -13,5 +13,5 @@ use commands::Cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> miette::Result<ExitCode> {
-    Cli::parse().run()
+    Cli::parse_from(commands::familiar(std::env::args_os())).run()
 }

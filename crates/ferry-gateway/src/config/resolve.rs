@@ -74,6 +74,14 @@ pub(crate) fn admin_listen(raw: &Raw, desk: &mut Desk<'_>) -> SocketAddr {
     serve::address("server.admin_listen", &raw.server.admin_listen, desk)
 }
 
+/// The way to the nodes and the state folder, apart from all else.
+pub(crate) fn way(
+    raw: &mut Raw,
+    desk: &mut Desk<'_>,
+) -> (crate::upstream::Settings, state::Settings) {
+    (nodes::settings(raw, desk), state(raw, desk))
+}
+
 /// Both ports are judged, so that both mends are named in one run.
 fn refuse_exposure(plan: &Plan, desk: &mut Desk<'_>) {
     let without_purse = Plan { node_key: false, ..*plan };

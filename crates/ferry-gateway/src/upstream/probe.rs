@@ -4,7 +4,7 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ferry_wire::error::looks_like_html;
@@ -31,27 +31,76 @@ pub(super) async fn ask(node: &Arc<Node>) -> Result<(), PathFault> {
     };
     let opened = node.open(at, || false).await.map_err(|error| PathFault::Dial(Arc::new(error)))?;
     let shared = || node.take(Some(begun));
-    let Some(mut connection) = opened.map(Connection::Http1).or_else(shared) else {
+    let Some(connection) = opened.map(Connection::Http1).or_else(shared) else {
         return Err(PathFault::Lost);
     };
-    let patience = 2 * node.dial_timeout();
-    let request = request(node, matches!(connection, Connection::Http2(_)));
-    let answer = match timeout(patience, connection.send(request)).await {
-        Err(_elapsed) => return Err(PathFault::Silent),
-        Ok(Err(SendError::Lost(error))) if error.is_parse() => return Err(PathFault::NotHttp),
-        Ok(Err(_lost)) => return Err(PathFault::Lost),
-        Ok(Ok(answer)) => answer,
-    };
-    read(node, connection, answer, patience).await
+    match over(node, connection, 2 * node.dial_timeout()).await {
+        Ok(answered) => {
+            if let Some(connection) = answered.connection {
+                node.give_back(connection);
+            }
+            Ok(())
+        }
+        Err(Missed::Stale) => Err(PathFault::Lost),
+        Err(Missed::Fault(fault)) => Err(fault),
+    }
 }
 
-/// Reads the answer to its end, so that the connection can be kept.
-async fn read(
-    node: &Arc<Node>,
+/// What came of an unpaid request.
+pub(super) struct Answered {
+    pub(super) status: u16,
+    /// It has the API's form: JSON, or its request id.
+    pub(super) own: bool,
+    /// When the head of the answer was there.
+    pub(super) headed: Instant,
+    /// As good as before, when the answer was read to its end.
+    pub(super) connection: Option<Connection>,
+}
+
+/// Why an unpaid request got no answer.
+pub(super) enum Missed {
+    /// The kept-alive connection had died before: that says nothing about the path now.
+    Stale,
+    /// The path's failure.
+    Fault(PathFault),
+}
+
+impl From<PathFault> for Missed {
+    fn from(fault: PathFault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// The unpaid request on a connection that stands; `patience` for the head of the answer and for the rest each.
+pub(super) async fn over(
+    node: &Node,
     mut connection: Connection,
+    patience: Duration,
+) -> Result<Answered, Missed> {
+    let request = request(node, matches!(connection, Connection::Http2(_)));
+    let answer = match timeout(patience, connection.send(request)).await {
+        Err(_elapsed) => return Err(PathFault::Silent.into()),
+        Ok(Err(SendError::Lost(error))) if error.is_parse() => {
+            return Err(PathFault::NotHttp.into());
+        }
+        Ok(Err(SendError::Stale(_) | SendError::NotWritten(_))) if connection.reused() => {
+            return Err(Missed::Stale);
+        }
+        Ok(Err(_lost)) => return Err(PathFault::Lost.into()),
+        Ok(Ok(answer)) => answer,
+    };
+    let (headed, status) = (clock::now(), answer.status().as_u16());
+    let (whole, own) = read(&mut connection, answer, patience).await?;
+    Ok(Answered { status, own, headed, connection: whole.then_some(connection) })
+}
+
+/// Reads the answer to its end, so that the connection can be kept; first false when it is too long for that, second
+/// when it has not the API's form.
+async fn read(
+    connection: &mut Connection,
     answer: Response<Incoming>,
     patience: Duration,
-) -> Result<(), PathFault> {
+) -> Result<(bool, bool), PathFault> {
     let (parts, mut body) = answer.into_parts();
     let mut first = Bytes::new();
     let mut left = ANSWER_BYTES_MAX;
@@ -77,10 +126,7 @@ async fn read(
     if page || (matches!(status, 502..=504) && !own) {
         return Err(PathFault::Page(status));
     }
-    if whole {
-        node.give_back(connection);
-    }
-    Ok(())
+    Ok((whole, own))
 }
 
 fn request(node: &Node, http2: bool) -> Request<Outgoing> {

@@ -49,7 +49,7 @@ use self::screen::Screen;
 use self::tally::{ADDED_MOST, SUCCESS_LEAST};
 use self::traffic::Carried;
 use self::trial::Trial;
-use self::words::Lang;
+pub(super) use self::words::Lang;
 use super::runtime;
 use super::terminal::Tone;
 

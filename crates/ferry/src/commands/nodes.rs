@@ -1,8 +1,13 @@
-//! `ferry nodes`: how the nodes of a running Ferry are doing, and the reset of one, both asked over its admin port. It
-//! needs no secret of the configuration, reaches no node itself, and gives up after a few seconds.
+//! `ferry nodes`: how the nodes of a running Ferry are doing, and the reset of one, both asked over its admin port; and
+//! tests of the way to the nodes from here, which need no running Ferry. No secret of the configuration is read.
 
 mod ask;
+mod figures;
+mod span;
+mod speed;
 mod table;
+mod trial;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -14,8 +19,12 @@ use serde_json::Value;
 
 use self::ask::{AdminPort, Failure};
 use self::table::Paper;
+use self::trial::TestArgs;
+use self::watch::ReportArgs;
 use super::terminal;
 use super::{Shared, runtime, say};
+
+pub(crate) use self::speed::flags::familiar;
 
 /// Arguments of `ferry nodes`.
 #[derive(Debug, Args)]
@@ -40,14 +49,31 @@ enum NodesCommand {
         /// As `ferry nodes list` shows it
         name: String,
     },
+    /// Rank nodes and addresses like a speed test, or compare today's way with Ferry's for hours
+    Test(Box<TestArgs>),
+    /// Make the page of a comparison from what has been measured so far
+    Report(ReportArgs),
 }
 
-/// Runs `ferry nodes`. Exit code 0, 78 for a configuration that cannot be used, 1 when there is no answer or no such node.
+/// What is asked over the admin port.
+enum Asked {
+    List { json: bool },
+    Reset { name: String },
+}
+
+/// Runs `ferry nodes`. Exit code 0, 78 for a configuration that cannot be used, 1 when there is no answer or no such
+/// node; those of the tests stand with them.
 ///
 /// # Errors
 /// No Ferry answers, or it has no such node; the report says what to do.
 pub(crate) fn run(args: NodesArgs, shared: Shared) -> miette::Result<ExitCode> {
     let inputs = Inputs::from_process(shared.config, shared.set);
+    let command = match args.command {
+        NodesCommand::Test(args) => return trial::run(*args, inputs),
+        NodesCommand::Report(args) => return watch::report(&args, &inputs),
+        NodesCommand::List { json } => Asked::List { json },
+        NodesCommand::Reset { name } => Asked::Reset { name },
+    };
     let (port, by_flag) = match args.admin {
         Some(port) => (port, true),
         None => match config::admin_listen(&inputs) {
@@ -57,9 +83,9 @@ pub(crate) fn run(args: NodesArgs, shared: Shared) -> miette::Result<ExitCode> {
     };
     let runtime = runtime(Some(1))?;
     let answered = runtime.block_on(async {
-        match &args.command {
-            NodesCommand::List { json } => list(&port, *json, &inputs.env).await,
-            NodesCommand::Reset { name } => reset(&port, name).await,
+        match &command {
+            Asked::List { json } => list(&port, *json, &inputs.env).await,
+            Asked::Reset { name } => reset(&port, name).await,
         }
     });
     // A look-up of the port's host may still hang in the system's resolver; nobody waits for it.

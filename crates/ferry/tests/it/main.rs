@@ -26,6 +26,7 @@ mod harness;
 mod input;
 mod malformed;
 mod nodes;
+mod nodes_test;
 mod origin;
 mod paths;
 mod patience;

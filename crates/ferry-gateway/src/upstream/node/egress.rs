@@ -24,7 +24,7 @@ pub(super) fn tls(settings: &NodeSettings) -> Result<Option<Tls>, TlsError> {
 
 impl Node {
     /// Host, without brackets, and port of whom a connection is opened to.
-    pub(super) fn dialled_host(&self) -> (&str, u16) {
+    pub(in crate::upstream) fn dialled_host(&self) -> (&str, u16) {
         match &self.settings.proxy {
             Some(proxy) => (&proxy.host, proxy.port),
             None => (bare_host(&self.settings), port(&self.settings)),

@@ -9,7 +9,7 @@ use super::traffic::Carried;
 
 /// A language of people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Lang {
+pub(in super::super) enum Lang {
     /// English.
     En,
     /// Chinese.
@@ -76,7 +76,7 @@ const ZH: Words = Words {
 
 impl Lang {
     /// The language of a locale as in `LC_ALL`, `LC_MESSAGES` or `LANG`, the first that is set (POSIX, chapter 8.2).
-    pub(super) fn of(env: &[(String, String)]) -> Self {
+    pub(in super::super) fn of(env: &[(String, String)]) -> Self {
         let set = |name: &str| {
             let found = env.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
