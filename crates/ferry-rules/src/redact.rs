@@ -1,12 +1,41 @@
 //! Sensitive data in a text: what it is, where it stands, how it is written.
 //!
-//! Candidates come from fast scans over the bytes, verdicts from a validator written by hand for each kind. Time is linear
+//! Candidates come from one fast pass over the bytes, verdicts from a validator written by hand for each kind. Time is linear
 //! in the text whatever stands in it, and nothing is allocated where nothing is found. It never changes a text, and no value
 //! leaves it but by the offsets of a [`Hit`].
 
+mod bank_card;
+mod context;
+mod email;
+mod finder;
+mod iban;
+mod ip;
 mod kind;
+mod mobile;
+mod normalise;
+mod passport;
+mod plate;
+mod private_key;
+mod reading;
+mod region_id;
+mod resident_id;
+mod rules;
+mod secret;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod uscc;
 
-pub use kind::Kind;
+use context::Subjects;
+use finder::Finder;
+pub use kind::{Kind, Kinds};
+pub use normalise::normalise;
+use normalise::{Plain, Windows};
+use reading::{Text, is_word};
+pub use rules::{
+    EXPRESSION_BYTES_MAX, EXPRESSION_COMPILED_BYTES_MAX, Pattern, RULES_MAX, Rule, RuleError,
+    RuleFault, WORDS_BYTES_MAX, WORDS_MAX,
+};
 
 /// A value found in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,21 +50,88 @@ pub struct Hit {
 
 /// Room that scans use and leave for the next one, so that they need not allocate.
 #[derive(Debug, Default)]
-pub struct Scratch {}
+pub struct Scratch {
+    windows: Windows,
+    plain: Plain,
+    found: Vec<Hit>,
+}
 
 /// The detectors that are on, compiled.
 #[derive(Debug)]
-pub struct Detectors {}
+pub struct Detectors {
+    kinds: Kinds,
+    rules: Vec<rules::Compiled>,
+}
 
 impl Detectors {
+    /// Detectors of the built-in `kinds` and of the operator's `rules`, which are [`Kind::Custom`] by their place.
+    ///
+    /// # Errors
+    /// When a rule is broken, would be slow, is too large, or matches the empty text.
+    pub fn new(kinds: Kinds, rules: &[Rule]) -> Result<Self, RuleError> {
+        Ok(Self { kinds, rules: rules::compile(rules)? })
+    }
+
     /// Replaces `hits` by what stands in `text`: sorted, and no two overlap.
-    pub fn scan(&self, _text: &str, _scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+    ///
+    /// Where two candidates overlap the longer one stays; Ferry's own pseudonyms are no hits.
+    pub fn scan(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         hits.clear();
+        let Scratch { windows, plain, found } = scratch;
+        windows.clear();
+        let read = Text { bytes: text.as_bytes() };
+        let odd = |place| windows.add(place, text);
+        Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
+        rules::find(&self.rules, text, hits);
+        if !windows.is_empty() {
+            hits.retain(|hit| {
+                !normalise::is_odd(text, hit.end) && !normalise::is_behind_odd(text, hit.start)
+            });
+            for (start, end) in windows.pieces(text) {
+                plain.read(text, start, end);
+                self.scan_plain(plain, found);
+                let is_inside = |hit: &Hit| {
+                    (hit.start > 0 || start == 0)
+                        && (hit.end < plain.text.len() || end == text.len())
+                };
+                hits.extend(found.drain(..).filter(is_inside).filter_map(|hit| {
+                    let (start, end) = plain.origin(hit.start, hit.end)?;
+                    Some(Hit { start, end, kind: hit.kind })
+                }));
+            }
+        }
+        settle(read, hits);
+    }
+
+    fn scan_plain(&self, plain: &Plain, found: &mut Vec<Hit>) {
+        found.clear();
+        let text = Text { bytes: plain.text.as_bytes() };
+        Finder { text, kinds: self.kinds, hits: found, subjects: Subjects::default(), odd: |_| {} }
+            .run();
+        rules::find(&self.rules, &plain.text, found);
     }
 }
 
-/// The one form of a value that all its spellings share: `138 0013 8000`, full-width digits, escapes and zero-width
-/// characters give what `13800138000` gives.
-pub fn normalise(_kind: Kind, value: &str) -> String {
-    value.to_owned()
+/// Sorts hits, keeps the longer of two that overlap, and takes out pseudonyms.
+fn settle(text: Text<'_>, hits: &mut Vec<Hit>) {
+    if hits.is_empty() {
+        return;
+    }
+    hits.retain(|hit| !is_pseudonym(text, *hit));
+    hits.sort_unstable_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), hit.kind));
+    hits.dedup_by(|next, kept| {
+        let overlaps = next.start < kept.end;
+        if overlaps && next.end - next.start > kept.end - kept.start {
+            *kept = *next;
+        }
+        overlaps
+    });
+}
+
+/// Whether a hit lies in a word that begins like a pseudonym: `PII_`.
+fn is_pseudonym(text: Text<'_>, hit: Hit) -> bool {
+    const WORD_MAX: usize = 64;
+    let head = text.slice(hit.start.saturating_sub(WORD_MAX), hit.start);
+    let before = head.iter().rev().take_while(|byte| is_word(**byte)).count();
+    text.has(hit.start - before, b"PII_")
 }

@@ -109,8 +109,60 @@ impl Kind {
     }
 
     /// The place of a built-in kind in [`Kind::BUILT_IN`]; nothing for an operator's rule.
-    pub fn index(self) -> Option<usize> {
-        Self::BUILT_IN.iter().position(|kind| *kind == self)
+    pub const fn index(self) -> Option<usize> {
+        Some(match self {
+            Self::CnId => 0,
+            Self::BankCard => 1,
+            Self::CnPhone => 2,
+            Self::HkId => 3,
+            Self::MoId => 4,
+            Self::TwId => 5,
+            Self::CnPassport => 6,
+            Self::TravelPermit => 7,
+            Self::CnUscc => 8,
+            Self::CnPlate => 9,
+            Self::Email => 10,
+            Self::IpAddress => 11,
+            Self::Iban => 12,
+            Self::ApiKey => 13,
+            Self::PrivateKey => 14,
+            Self::Custom(_) => return None,
+        })
+    }
+}
+
+/// A set of built-in kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Kinds(u16);
+
+impl Kinds {
+    /// No kind.
+    pub const NONE: Self = Self(0);
+
+    /// Every built-in kind.
+    pub const ALL: Self = Self((1 << Kind::BUILT_IN.len()) - 1);
+
+    /// The set with `kind`; an operator's rule changes nothing, since it is on by being there.
+    #[must_use]
+    pub const fn with(self, kind: Kind) -> Self {
+        match kind.index() {
+            Some(index) => Self(self.0 | (1 << index)),
+            None => self,
+        }
+    }
+
+    /// Whether a built-in kind is in the set.
+    pub const fn has(self, kind: Kind) -> bool {
+        match kind.index() {
+            Some(index) => self.0 & (1 << index) != 0,
+            None => false,
+        }
+    }
+}
+
+impl FromIterator<Kind> for Kinds {
+    fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> Self {
+        kinds.into_iter().fold(Self::NONE, Self::with)
     }
 }
 

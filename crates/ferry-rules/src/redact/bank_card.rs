@@ -1,0 +1,133 @@
+//! Numbers of payment cards: an issuer's range, the lengths that this issuer has, and Luhn's sum (ISO/IEC 7812).
+//!
+//! Together, in groups of four, or six and the rest. Luhn alone lets one number in ten pass, so that a range without its
+//! length is no card, and a number that is called an order is none either.
+
+use super::context;
+use super::reading::{Groups, Text};
+use super::{Hit, Kind};
+
+/// The longest number.
+const SIZE_MAX: usize = 19;
+
+/// A run of `size` digits from `start` on.
+pub(super) fn run(text: Text<'_>, start: usize, size: usize) -> Option<Hit> {
+    let end = start + size;
+    let number = text.slice(start, end);
+    if !is_issued(number) || !is_luhn(number) || !text.open_before(start) || !text.open_after(end) {
+        return None;
+    }
+    accept(text, start, end, size)
+}
+
+/// Groups of digits around the separator at `joint`, if that is the first. `behind` is where the last value ended.
+pub(super) fn grouped(text: Text<'_>, joint: usize, behind: usize) -> Option<Hit> {
+    let first = text.digits_before(joint, 7);
+    let start = joint - first;
+    if !matches!(first, 4 | 6) || !may_be_issued(text.slice(start, joint)) {
+        return None;
+    }
+    let separator = text.at(joint);
+    // One more group of four before or after: these are columns of numbers.
+    let before =
+        if text.before(start, 1) == separator { text.digits_before(start - 1, 5) } else { 0 };
+    let is_column = before == 4 && start != behind + 1 && !is_year(text, start - 5);
+    if is_column || (before > 0 && separator == b'-') {
+        return None;
+    }
+    let groups = Groups::read(text, start, first);
+    let last = ends(&groups)
+        .into_iter()
+        .flatten()
+        .find(|last| is_number(text, start, groups.end(*last)))?;
+    if !text.open_before(start) || !text.open_after(groups.end(last)) {
+        return None;
+    }
+    let is_row = groups.size(last + 1) == 4 && !is_year(text, groups.end(last) + 1);
+    if is_row && last < 4 {
+        return None;
+    }
+    let digits = (0..=last).map(|index| groups.size(index)).sum();
+    accept(text, start, groups.end(last), digits)
+}
+
+/// The groups with which a number may end, the longest first.
+fn ends(groups: &Groups) -> [Option<usize>; 2] {
+    let size = |index| groups.size(index);
+    match (size(0), size(1), size(2), size(3), size(4)) {
+        (4, 4, 4, 4, 1..=3) => [Some(4), Some(3)],
+        (4, 4, 4, 1..=4, _) => [Some(3), None],
+        (4, 6, 4 | 5, _, _) => [Some(2), None],
+        (6, 7..=13, _, _, _) => [Some(1), None],
+        _ => [None, None],
+    }
+}
+
+fn is_year(text: Text<'_>, start: usize) -> bool {
+    text.has(start, b"19") || text.has(start, b"20")
+}
+
+fn is_number(text: Text<'_>, start: usize, end: usize) -> bool {
+    let mut number = [0; SIZE_MAX];
+    let mut size = 0;
+    for byte in text.slice(start, end).iter().filter(|byte| byte.is_ascii_digit()) {
+        let Some(slot) = number.get_mut(size) else { return false };
+        *slot = *byte;
+        size += 1;
+    }
+    let number = number.get(..size).unwrap_or_default();
+    is_issued(number) && is_luhn(number)
+}
+
+/// The last word: what the number is called.
+fn accept(text: Text<'_>, start: usize, end: usize, digits: usize) -> Option<Hit> {
+    if context::is_labelled_order(text, start) {
+        return None;
+    }
+    // Visa has hardly issued thirteen digits for decades, nor nineteen yet; barcodes and numbers of orders have as many.
+    let is_rare = digits == 13 || (digits == 19 && text.at(start) == b'4' && end - start == digits);
+    if is_rare && !context::is_labelled_card(text, start) {
+        return None;
+    }
+    Some(Hit { start, end, kind: Kind::BankCard })
+}
+
+/// The first digit of any range below.
+fn may_be_issued(head: &[u8]) -> bool {
+    matches!(head.first(), Some(b'2'..=b'6' | b'9'))
+}
+
+/// Whether the issuer of this range has numbers of this length.
+fn is_issued(number: &[u8]) -> bool {
+    if !may_be_issued(number) {
+        return false;
+    }
+    let Some(head) = number.first_chunk::<4>() else { return false };
+    let head = Text { bytes: head }.number(0, 4);
+    match number.len() {
+        13 => head / 1000 == 4,
+        14 => matches!(head / 10, 300..=305 | 360..=369 | 380..=399) || head == 3095,
+        15 => matches!(head / 100, 34 | 37),
+        16 => {
+            matches!(head, 2221..=2720 | 3528..=3589 | 6011)
+                || matches!(head / 10, 644..=649)
+                || matches!(head / 100, 51..=55 | 62 | 65)
+                || head / 1000 == 4
+        }
+        17 | 18 => head / 100 == 62,
+        19 => head / 100 == 62 || head / 1000 == 4 || head == 9558,
+        _ => false,
+    }
+}
+
+/// Luhn's sum: every second digit from the right is doubled.
+fn is_luhn(number: &[u8]) -> bool {
+    const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
+    let mut sum = 0;
+    for (index, byte) in number.iter().rev().enumerate() {
+        let digit = usize::from(byte.wrapping_sub(b'0'));
+        let plain = u32::try_from(digit).unwrap_or_default();
+        sum += if index % 2 == 1 { DOUBLED.get(digit).copied().unwrap_or_default() } else { plain };
+    }
+    sum.is_multiple_of(10)
+}

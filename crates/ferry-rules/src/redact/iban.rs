@@ -1,0 +1,166 @@
+//! International bank account numbers (ISO 13616): a country with its length, and the remainder 1 modulo 97.
+
+use super::reading::Text;
+use super::{Hit, Kind};
+
+/// Countries and the lengths of their numbers, from the SWIFT registry.
+const COUNTRIES: [(&[u8; 2], usize); 88] = [
+    (b"AD", 24),
+    (b"AE", 23),
+    (b"AL", 28),
+    (b"AT", 20),
+    (b"AZ", 28),
+    (b"BA", 20),
+    (b"BE", 16),
+    (b"BG", 22),
+    (b"BH", 22),
+    (b"BI", 27),
+    (b"BR", 29),
+    (b"BY", 28),
+    (b"CH", 21),
+    (b"CR", 22),
+    (b"CY", 28),
+    (b"CZ", 24),
+    (b"DE", 22),
+    (b"DJ", 27),
+    (b"DK", 18),
+    (b"DO", 28),
+    (b"EE", 20),
+    (b"EG", 29),
+    (b"ES", 24),
+    (b"FI", 18),
+    (b"FK", 18),
+    (b"FO", 18),
+    (b"FR", 27),
+    (b"GB", 22),
+    (b"GE", 22),
+    (b"GI", 23),
+    (b"GL", 18),
+    (b"GR", 27),
+    (b"GT", 28),
+    (b"HR", 21),
+    (b"HU", 28),
+    (b"IE", 22),
+    (b"IL", 23),
+    (b"IQ", 23),
+    (b"IS", 26),
+    (b"IT", 27),
+    (b"JO", 30),
+    (b"KW", 30),
+    (b"KZ", 20),
+    (b"LB", 28),
+    (b"LC", 32),
+    (b"LI", 21),
+    (b"LT", 20),
+    (b"LU", 20),
+    (b"LV", 21),
+    (b"LY", 25),
+    (b"MC", 27),
+    (b"MD", 24),
+    (b"ME", 22),
+    (b"MK", 19),
+    (b"MN", 20),
+    (b"MR", 27),
+    (b"MT", 31),
+    (b"MU", 30),
+    (b"NI", 28),
+    (b"NL", 18),
+    (b"NO", 15),
+    (b"OM", 23),
+    (b"PK", 24),
+    (b"PL", 28),
+    (b"PS", 29),
+    (b"PT", 25),
+    (b"QA", 29),
+    (b"RO", 24),
+    (b"RS", 22),
+    (b"RU", 33),
+    (b"SA", 24),
+    (b"SC", 31),
+    (b"SD", 18),
+    (b"SE", 24),
+    (b"SI", 19),
+    (b"SK", 24),
+    (b"SM", 27),
+    (b"SO", 23),
+    (b"ST", 25),
+    (b"SV", 28),
+    (b"TL", 23),
+    (b"TN", 24),
+    (b"TR", 26),
+    (b"UA", 29),
+    (b"VA", 22),
+    (b"VG", 24),
+    (b"XK", 20),
+    (b"YE", 30),
+];
+
+/// The number that begins at `start`.
+pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
+    let head: [u8; 2] = text.slice(start, start + 2).try_into().ok()?;
+    if !head.iter().all(u8::is_ascii_uppercase)
+        || !text.at(start + 2).is_ascii_digit()
+        || !text.at(start + 3).is_ascii_digit()
+        || !text.open_before(start)
+    {
+        return None;
+    }
+    let size = COUNTRIES.binary_search_by(|(name, _)| (*name).cmp(&head)).ok()?;
+    let size = COUNTRIES.get(size)?.1;
+    let (mut end, mut read, mut rest, mut checksum) = (start, 0, 0_u64, 0);
+    while read < size {
+        if matches!(text.at(end), b' ' | b'-') && read > 0 && read % 4 == 0 {
+            end += 1;
+        }
+        let value = char::from(text.at(end)).to_digit(36)?;
+        // The first four characters count last.
+        if read < 4 {
+            checksum = push(checksum, value);
+        } else {
+            rest = push(rest, value);
+        }
+        read += 1;
+        end += 1;
+    }
+    (((rest % 97) * (1_000_000 % 97) + checksum) % 97 == 1 && text.open_after(end)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::Iban,
+    })
+}
+
+/// Appends a digit, or the two digits that a letter stands for, to a number of which only the remainder modulo 97 counts.
+const fn push(sum: u64, value: u32) -> u64 {
+    // A division for every few digits is enough.
+    let sum = if sum < 1 << 50 { sum } else { sum % 97 };
+    sum * if value < 10 { 10 } else { 100 } + value as u64
+}
+
+/// The number in groups of four of which the space at `joint` is the first between two digits.
+pub(super) fn grouped(text: Text<'_>, joint: usize) -> Option<Hit> {
+    const GROUPS_BEFORE: usize = 7;
+    let mut start = joint.checked_sub(4)?;
+    // Between two groups of digits there has been a joint before.
+    let has_letters = text.slice(start, joint).iter().any(u8::is_ascii_alphabetic);
+    let is_behind_letter =
+        text.before(start, 1) == b' ' && text.before(start, 2).is_ascii_alphabetic();
+    if !has_letters && !is_behind_letter {
+        return None;
+    }
+    for _ in 0..GROUPS_BEFORE {
+        if text.at(start).is_ascii_alphabetic()
+            && text.at(start + 1).is_ascii_alphabetic()
+            && let Some(hit) = at(text, start)
+        {
+            return Some(hit);
+        }
+        if text.before(start, 1) != text.at(joint) || start < 5 {
+            return None;
+        }
+        start -= 5;
+        if !text.slice(start, start + 4).iter().all(u8::is_ascii_alphanumeric) {
+            return None;
+        }
+    }
+    None
+}

@@ -1,0 +1,248 @@
+//! What detectors find and what they leave, in tables and with properties.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn found(text: &str) -> Vec<(&str, &'static str)> {
+    let detectors = Detectors::new(Kinds::ALL, &[]).unwrap();
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    detectors.scan(text, &mut scratch, &mut hits);
+    hits.iter().map(|hit| (text.get(hit.start..hit.end).unwrap(), hit.kind.name())).collect()
+}
+
+/// The character that makes 17 digits an identity number.
+fn with_id_check(head: &str) -> String {
+    let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
+    let sum: u32 =
+        head.bytes().zip(weights).map(|(byte, weight)| u32::from(byte - b'0') * weight).sum();
+    format!("{head}{}", char::from(b"10X98765432"[sum as usize % 11]))
+}
+
+/// The digit that makes a number pass Luhn's test.
+fn with_luhn(head: &str) -> String {
+    let double = |(index, byte): (usize, u8)| {
+        let digit = u32::from(byte - b'0') * if index % 2 == 0 { 2 } else { 1 };
+        digit / 10 + digit % 10
+    };
+    let sum: u32 = head.bytes().rev().enumerate().map(double).sum();
+    format!("{head}{}", (10 - sum % 10) % 10)
+}
+
+#[test]
+fn values_are_found_beside_anything_that_is_no_letter() {
+    let table = [
+        ("我的身份证11010519491231002X，谢谢", "11010519491231002X", "CN_ID"),
+        ("id=110105-19491231 002X;", "110105-19491231 002X", "CN_ID"),
+        ("旧身份证号：110105491231002", "110105491231002", "CN_ID"),
+        ("card 4111 1111 1111 1111.", "4111 1111 1111 1111", "BANK_CARD"),
+        ("4111111111111111", "4111111111111111", "BANK_CARD"),
+        ("amex 3782-822463-10005!", "3782-822463-10005", "BANK_CARD"),
+        ("手机13800138000。", "13800138000", "CN_PHONE"),
+        ("tel:+86-138-0013-8000", "138-0013-8000", "CN_PHONE"),
+        ("?m=%2B8613800138000&x", "13800138000", "CN_PHONE"),
+        ("\\n13800138000\\n", "13800138000", "CN_PHONE"),
+        ("13800138000 bytes? 13900139000", "13900139000", "CN_PHONE"),
+        ("HKID A123456(3)", "A123456(3)", "HK_ID"),
+        ("香港身份证Z683365（A）。", "Z683365（A）", "HK_ID"),
+        ("台湾身分证 A123456789", "A123456789", "TW_ID"),
+        ("澳門身份證 1/234567/8 號", "1/234567/8", "MO_ID"),
+        ("passport no. E12345678", "E12345678", "CN_PASSPORT"),
+        ("E12345678（护照）", "E12345678", "CN_PASSPORT"),
+        ("回乡证 H1234567801", "H1234567801", "TRAVEL_PERMIT"),
+        ("台胞证12345678", "12345678", "TRAVEL_PERMIT"),
+        ("代码91350100M000100Y43", "91350100M000100Y43", "CN_USCC"),
+        ("粤B·12345", "粤B·12345", "CN_PLATE"),
+        ("沪AD12345是新能源", "沪AD12345", "CN_PLATE"),
+        ("京A1234警", "京A1234警", "CN_PLATE"),
+        ("邮箱li.si+a@mail.example.cn，", "li.si+a@mail.example.cn", "EMAIL"),
+        ("<a@example.com>", "a@example.com", "EMAIL"),
+        ("host 58.133.219.32:443", "58.133.219.32", "IP_ADDRESS"),
+        ("from 2001:db8::8a2e:370:7334 to", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
+        ("[fe80::1]", "fe80::1", "IP_ADDRESS"),
+        ("IBAN GB82 WEST 1234 5698 7654 32.", "GB82 WEST 1234 5698 7654 32", "IBAN"),
+        ("DE89370400440532013000", "DE89370400440532013000", "IBAN"),
+        ("k=AKIAQYLPMN5HFIQR7XYA", "AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
+        (
+            "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",
+            "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",
+            "API_KEY",
+        ),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92K27u",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92K27u",
+            "API_KEY",
+        ),
+    ];
+    for (text, value, kind) in table {
+        assert_eq!(found(text), [(value, kind)], "{text}");
+    }
+}
+
+#[test]
+fn what_looks_like_a_value_and_is_none_is_left() {
+    let table = [
+        "版本 10.0.20695.3698 和 v1.2.3.4，mask 255.255.255.0，127.0.0.1，Chrome/120.0.0.0",
+        "47933122-4066-4989-8932-677172a31659",
+        "订单号 4111111111111111，order_no: 6222021234567890128",
+        "11010519491231002X1 a11010519491231002X 1.13800138000 13800138000.5",
+        "文件大小 13421772800 字节",
+        "react@18.2.0 logo@2x.png nginx@sha256:abcdef git@github.com:a/b.git https://u:pw@db.example.com/x",
+        "sk-ant-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx AKIAIOSFODNN7EXAMPLE ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "5832 3475 7147 1441 4111 1111 1111 1111 1441",
+        "std::ad::be a::b 10:11:12 aa:bb:cc:dd:ee:ff",
+        "沪A板块 京A股 苏C型12345678 北京A12345",
+        "part E12345678, MPN H12345678",
+        "他的护照早已过期。零件号 E12345678 到货，passport part no. E12345678",
+        "澳门店商品编号 12345678",
+        "PII_CN_ID_11010519491231002X PII_CN_PHONE_13800138000 PII_EMAIL_abc@example.com",
+        "-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----",
+    ];
+    for text in table {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_private_key_is_found_whole_cut_and_in_one_line() {
+    let body = "MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF";
+    for (name, line) in
+        [("PRIVATE KEY", "\n"), ("RSA PRIVATE KEY", "\\n"), ("OPENSSH PRIVATE KEY", " ")]
+    {
+        let key = format!("-----BEGIN {name}-----{line}{body}{line}-----END {name}-----");
+        assert_eq!(found(&format!("a {key} b")), [(key.as_str(), "PRIVATE_KEY")]);
+        let cut = format!("-----BEGIN {name}-----{line}{body}");
+        assert_eq!(found(&format!("a {cut}")), [(cut.as_str(), "PRIVATE_KEY")]);
+    }
+}
+
+#[test]
+fn a_refused_rule_says_why() {
+    let expression = |text: &str| Pattern::Expression(text.to_owned());
+    let words =
+        |list: &[&str]| Pattern::Words(list.iter().map(|word| (*word).to_owned()).collect());
+    let table = [
+        (expression("a("), "broken"),
+        (expression("a*"), "empty"),
+        (expression("\\b"), "empty"),
+        (expression("(?=a)"), "broken"),
+        (expression("\\w{1,200}"), "slow"),
+        (expression(&"a".repeat(2000)), "more than 1024 bytes"),
+        (words(&[]), "no words"),
+        (words(&["a", ""]), "empty"),
+    ];
+    for (pattern, why) in table {
+        let rule = Rule { name: "staff".to_owned(), pattern };
+        let error = Detectors::new(Kinds::NONE, &[rule]).unwrap_err().to_string();
+        assert!(error.starts_with("compile the rule \"staff\"") && error.contains(why), "{error}");
+    }
+}
+
+#[test]
+fn an_operators_rules_find_by_their_place() {
+    let rules = [
+        Rule { name: "staff".to_owned(), pattern: Pattern::Expression("EMP-[0-9]{6}".to_owned()) },
+        Rule {
+            name: "names".to_owned(),
+            pattern: Pattern::Words(vec!["北极星".to_owned(), "Orion".to_owned()]),
+        },
+    ];
+    let detectors = Detectors::new(Kinds::NONE, &rules).unwrap();
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    let text = "EMP-123456 在ORION项目，北极星, Orions, ＥＭＰ-１２３４５６";
+    detectors.scan(text, &mut scratch, &mut hits);
+    let found: Vec<_> =
+        hits.iter().map(|hit| (text.get(hit.start..hit.end).unwrap(), hit.kind)).collect();
+    let (staff, names) = (Kind::Custom(0), Kind::Custom(1));
+    assert_eq!(
+        found,
+        [
+            ("EMP-123456", staff),
+            ("ORION", names),
+            ("北极星", names),
+            ("ＥＭＰ-１２３４５６", staff)
+        ]
+    );
+}
+
+#[test]
+fn all_spellings_of_a_value_have_one_form() {
+    let spellings = [
+        "13800138000",
+        "138 0013 8000",
+        "１３８００１３８０００",
+        "138\u{200b}00138000",
+        "\\u00313800138000",
+        "+86 138-0013-8000",
+    ];
+    for spelling in spellings {
+        assert_eq!(normalise(Kind::CnPhone, spelling), "13800138000");
+    }
+    assert_eq!(normalise(Kind::CnId, "110105-19491231 002x"), "11010519491231002X");
+    assert_eq!(normalise(Kind::CnPlate, "粤B·12345"), "粤B12345");
+    assert_eq!(normalise(Kind::HkId, "A123456（3）"), "A1234563");
+}
+
+/// A valid value of a kind, in plain letters.
+fn value() -> impl Strategy<Value = (String, Kind)> {
+    prop_oneof![
+        ("(11|32|44|65|83)[0-9]{4}19[5-9][0-9](0[1-9]|1[0-2])(0[1-9]|1[0-9]|2[0-8])[0-9]{3}")
+            .prop_map(|head| (with_id_check(&head), Kind::CnId)),
+        "62[0-9]{13,16}|4[0-9]{14}|5[1-5][0-9]{13}|3[47][0-9]{12}"
+            .prop_map(|head| (with_luhn(&head), Kind::BankCard)),
+        "1[3-9][0-9]{9}".prop_map(|number| (number, Kind::CnPhone)),
+        "[a-z]{2,8}[._][a-z0-9]{1,8}@[a-z]{2,8}\\.(com|example\\.cn|org)"
+            .prop_map(|mail| (mail, Kind::Email)),
+        "(5[0-9]|10|192)\\.1[0-9]{2}\\.[1-9][0-9]\\.[1-9][0-9]"
+            .prop_map(|address| (address, Kind::IpAddress)),
+        "AKIA[2-7]{4}[A-D]{4}[E-H]{4}[J-N]{4}".prop_map(|key| (key, Kind::ApiKey)),
+        "[粤京沪][A-F][1-9]{5}".prop_map(|plate| (plate, Kind::CnPlate)),
+    ]
+}
+
+/// A way to write the letters of a value otherwise.
+fn respell(value: &str, way: u8) -> String {
+    let each = |spell: &dyn Fn(char) -> String| value.chars().map(spell).collect::<String>();
+    match way {
+        1 => each(&|c| match c {
+            '!'..='~' => char::from_u32(u32::from(c) - 0x20 + 0xff00).unwrap().to_string(),
+            _ => c.to_string(),
+        }),
+        2 => each(&|c| format!("{c}\u{200b}")).trim_end_matches('\u{200b}').to_owned(),
+        3 => each(&|c| format!("\\u{:04x}", u32::from(c))),
+        4 => each(&|c| format!("\\\\u{:04X}", u32::from(c))),
+        5 => each(&|c| if c == '1' { "\\u0031".to_owned() } else { c.to_string() }),
+        6 => each(&|c| if c == '2' { "２".to_owned() } else { c.to_string() }),
+        _ => value.to_owned(),
+    }
+}
+
+const AROUND: [&str; 16] =
+    ["", " ", "，", "。\n", "\"", "号：", "是", "(", ")", "\t", "|", "<b>", ",", "\\n", "；", "、"];
+
+proptest! {
+    #[test]
+    fn a_value_is_found_in_every_spelling((value, kind) in value(), way in 0..7_u8, head in 0..AROUND.len(), tail in 0..AROUND.len(), filler in "[一-十]{0,90}") {
+        let written = respell(&value, way);
+        let text = format!("{filler}{}{written}{}{filler}", AROUND[head], AROUND[tail]);
+        prop_assert_eq!(found(&text), [(written.as_str(), kind.name())], "{}", text);
+        let (one, other) = (normalise(kind, &written), normalise(kind, &value));
+        prop_assert_eq!(one, other);
+    }
+
+    #[test]
+    fn hits_are_sorted_apart_and_on_borders_of_characters(text in ".*|([0-9０-９ a-fA@.:\\\\u\u{200b}京-]|1380013|\\\\u0031|护照|sk-ant-|-----BEGIN PRIVATE KEY-----|@a\\.com){0,60}") {
+        let detectors = Detectors::new(Kinds::ALL, &[]).unwrap();
+        let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+        detectors.scan(&text, &mut scratch, &mut hits);
+        let mut last = 0;
+        for hit in &hits {
+            prop_assert!(last <= hit.start && hit.start < hit.end && hit.end <= text.len());
+            prop_assert!(text.is_char_boundary(hit.start) && text.is_char_boundary(hit.end));
+            last = hit.end;
+        }
+        let first = hits.clone();
+        detectors.scan(&text, &mut scratch, &mut hits);
+        prop_assert_eq!(first, hits);
+    }
+}
