@@ -2,6 +2,10 @@
 //!
 //! Labels settle what no check digit can. Only the few bytes before a candidate are read.
 
+use std::sync::LazyLock;
+
+use aho_corasick::packed::Searcher;
+
 use super::reading::{Text, is_word};
 
 /// How far before a value its label is looked for, in bytes.
@@ -50,6 +54,24 @@ const ORDER: [&str; 22] = [
     "serialnumber",
 ];
 
+/// Labels of goods, as they end: their numbers look like those of passports.
+const GOODS: [&str; 14] = [
+    "零件号",
+    "物料号",
+    "料号",
+    "型号",
+    "货号",
+    "批号",
+    "商品编号",
+    "产品编号",
+    "sku",
+    "partno",
+    "partnumber",
+    "part",
+    "model",
+    "mpn",
+];
+
 /// Labels of cards, as they end.
 const CARD: [&str; 6] = ["卡号", "信用卡", "银行卡", "cardno", "cardnumber", "card"];
 
@@ -57,7 +79,7 @@ const CARD: [&str; 6] = ["卡号", "信用卡", "银行卡", "cardno", "cardnumb
 const SIZE: [&str; 5] = ["大小", "字节数", "size", "bytes", "length"];
 
 /// Units behind an amount.
-const UNITS: [&str; 10] = ["字节", "bytes", "byte", "元", "KB", "MB", "kb", "次", "毫秒", "ms"];
+const UNITS: [&str; 8] = ["字节", "毫秒", "bytes", "byte", "KB", "MB", "kb", "ms"];
 
 /// Whether the value at `start` is called an identity number.
 pub(super) fn is_labelled_id(text: Text<'_>, start: usize) -> bool {
@@ -77,8 +99,11 @@ pub(super) fn is_labelled_card(text: Text<'_>, start: usize) -> bool {
 /// Whether a number is an amount by its label or its unit.
 pub(super) fn is_amount(text: Text<'_>, start: usize, end: usize) -> bool {
     let end = if text.at(end) == b' ' { end + 1 } else { end };
-    let has_unit = matches!(text.at(end), b'a'..=b'z' | b'A'..=b'Z' | 0xe5 | 0xe6);
-    has_unit && UNITS.iter().any(|unit| text.has(end, unit.as_bytes()))
+    let has_unit = matches!(text.at(end), b'b' | b'k' | b'm' | b'K' | b'M' | 0xe5 | 0xe6);
+    has_unit
+        && UNITS
+            .iter()
+            .any(|unit| text.has(end, unit.as_bytes()) && !is_word(text.at(end + unit.len())))
         || is_labelled(text, start, &SIZE)
 }
 
@@ -88,7 +113,8 @@ fn is_labelled(text: Text<'_>, start: usize, labels: &[&str]) -> bool {
     let mut end = start;
     while end > 0 && start - end < LABEL_BYTES {
         end -= match text.before(end, 1) {
-            b' ' | b'"' | b'\'' | b':' | b'=' | b'\\' | b'#' | b'`' | b'\t' | b'(' | b'[' => 1,
+            b' ' | b'"' | b'\'' | b':' | b'=' | b'\\' | b'#' | b'`' | b'\t' | b'(' | b'['
+            | b'.' => 1,
             _ if text.ends(end, "：".as_bytes()) || text.ends(end, "为".as_bytes()) => 3,
             _ if text.ends(end, "是".as_bytes()) || text.ends(end, "“".as_bytes()) => 3,
             _ => break,
@@ -157,12 +183,9 @@ const WORDS: [(Subject, &[&str]); SUBJECTS] = [
     ),
     (
         Subject::Taiwan,
-        &["台胞证", "臺胞證", "台胞證", "台湾居民来往", "臺灣居民來往", "mtp", "taiwan compatriot"],
+        &["台胞证", "臺胞證", "台胞證", "台湾居民来往", "臺灣居民來往", "taiwan compatriot"],
     ),
-    (
-        Subject::Macau,
-        &["澳门", "澳門", "macau", "macao", "mo id", "mo_id", "moid", "bir no", "bir:"],
-    ),
+    (Subject::Macau, &["澳门", "澳門", "macau", "macao", "mo id", "mo_id", "moid"]),
     (
         Subject::HongKong,
         &["香港", "hkid", "hong kong", "hk id", "hk_id", "hk-id", "身份证", "身份證"],
@@ -173,19 +196,23 @@ const WORDS: [(Subject, &[&str]); SUBJECTS] = [
     ),
 ];
 
+/// Stems of all words of Macau and Taiwan. There is no searcher on processors without vector instructions.
+static STEMS: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+    Searcher::new([
+        "澳门", "澳門", "台胞", "臺胞", "台湾", "臺灣", "acau", "acao", "ACAU", "ACAO", "mo id",
+        "MO ID", "mo_id", "MO_ID", "moid", "MOID", "MoID", "aiwan", "AIWAN",
+    ])
+});
+
 /// Whether a word may begin with these two bytes. Most places are settled by the first.
 const fn may_begin(first: u8, second: u8) -> bool {
     match first {
-        b'a'..=b'z' | b'A'..=b'Z' => matches!(
-            (first | 0x20, second | 0x20),
-            (b'p', b'a' | b'e' | b'l')
-                | (b'h', b'r' | b'o' | b'k')
-                | (b'm', b'a' | b'o' | b't')
-                | (b't', b'a')
-                | (b'b', b'i')
-                | (b'v', b'e')
-                | (b'l', b'i')
-        ),
+        b'p' | b'P' => matches!(second | 0x20, b'a' | b'e' | b'l'),
+        b'h' | b'H' => matches!(second | 0x20, b'r' | b'o' | b'k'),
+        b'm' | b'M' => matches!(second | 0x20, b'a' | b'o' | b't'),
+        b't' | b'T' => second | 0x20 == b'a',
+        b'v' | b'V' => second | 0x20 == b'e',
+        b'l' | b'L' => second | 0x20 == b'i',
         0xe5 => matches!(second, 0x8f | 0x9b | 0xbe),
         0xe6 => matches!(second, 0x8a | 0x9d | 0xbe),
         0xe7 => second == 0x89,
@@ -199,6 +226,8 @@ const fn may_begin(first: u8, second: u8) -> bool {
 /// searched twice however many there are.
 #[derive(Debug, Default)]
 pub(super) struct Subjects {
+    /// Whether the whole text has a stem of [`STEMS`], once that was asked.
+    may_speak: Option<bool>,
     /// Up to here words have been looked for.
     until: usize,
     /// Behind the last word of each subject, in the order of [`WORDS`]; zero when there was none.
@@ -214,11 +243,27 @@ impl Subjects {
         end: usize,
         subject: Subject,
     ) -> bool {
+        if matches!(subject, Subject::Macau | Subject::Taiwan) && !self.may_speak(text) {
+            return false;
+        }
         self.read_to(text, start);
         let index = WORDS.iter().position(|(other, _)| *other == subject).unwrap_or_default();
         let last = self.last.get(index).copied().unwrap_or_default();
         let is_near = last > 0 && last <= start && start - last <= SUBJECT_BYTES;
-        (is_near && !has_number(text.slice(last, start))) || is_named_behind(text, end, index)
+        let between = text.slice(last, start);
+        (is_near
+            && !has_number(between)
+            && !ends_sentence(between)
+            && !is_labelled(text, start, &GOODS))
+            || is_named_behind(text, end, index)
+    }
+
+    /// Whether the text has a stem of Macau or Taiwan anywhere. Bare numbers of that length are common, and this is faster
+    /// than to read before each of them.
+    fn may_speak(&mut self, text: Text<'_>) -> bool {
+        *self.may_speak.get_or_insert_with(|| {
+            STEMS.as_ref().is_none_or(|stems| stems.find(text.bytes).is_some())
+        })
     }
 
     fn read_to(&mut self, text: Text<'_>, start: usize) {
@@ -242,6 +287,11 @@ fn word_at(text: Text<'_>, place: usize, words: &[&str]) -> Option<usize> {
     let found = fitting
         .find(|word| text.slice(place, place + word.len()).eq_ignore_ascii_case(word.as_bytes()));
     found.map(|word| word.len())
+}
+
+/// Whether a sentence ends in between.
+fn ends_sentence(between: &[u8]) -> bool {
+    between.windows(3).any(|end| ["。", "！", "？"].iter().any(|mark| end == mark.as_bytes()))
 }
 
 /// `E12345678（护照）`

@@ -68,7 +68,8 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         } else {
             self.bare(start, size);
         }
-        if (6..=18).contains(&size) {
+        // Department and kind are two characters, the area behind them six digits.
+        if (7..=18).contains(&size) {
             self.push(Kind::CnUscc, |text| uscc::run(text, start));
         }
     }
@@ -84,7 +85,8 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         self.push_near(Kind::CnPassport, |text, subjects| {
             passport::passport(text, subjects, start, size)
         });
-        if size >= 12 && self.kinds.has(Kind::Iban) {
+        // All others are words of sixteen characters and more.
+        if size == 13 {
             self.push(Kind::Iban, |text| iban::at(text, start.checked_sub(2)?));
         }
     }

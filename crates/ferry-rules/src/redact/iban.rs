@@ -98,16 +98,16 @@ const COUNTRIES: [(&[u8; 2], usize); 88] = [
 /// The number that begins at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     let head: [u8; 2] = text.slice(start, start + 2).try_into().ok()?;
-    if !text.at(start + 2).is_ascii_digit()
+    if !head.iter().all(u8::is_ascii_uppercase)
+        || !text.at(start + 2).is_ascii_digit()
         || !text.at(start + 3).is_ascii_digit()
         || !text.open_before(start)
     {
         return None;
     }
-    let country = head.map(|byte| byte.to_ascii_uppercase());
-    let size = COUNTRIES.binary_search_by(|(name, _)| (*name).cmp(&country)).ok()?;
+    let size = COUNTRIES.binary_search_by(|(name, _)| (*name).cmp(&head)).ok()?;
     let size = COUNTRIES.get(size)?.1;
-    let (mut end, mut read, mut rest, mut checksum) = (start, 0, 0_u32, 0);
+    let (mut end, mut read, mut rest, mut checksum) = (start, 0, 0_u64, 0);
     while read < size {
         if matches!(text.at(end), b' ' | b'-') && read > 0 && read % 4 == 0 {
             end += 1;
@@ -122,18 +122,18 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
         read += 1;
         end += 1;
     }
-    let shift =
-        if country.iter().all(u8::is_ascii_alphabetic) { 1_000_000 % 97 } else { return None };
-    ((rest * shift + checksum) % 97 == 1 && text.open_after(end)).then_some(Hit {
+    (((rest % 97) * (1_000_000 % 97) + checksum) % 97 == 1 && text.open_after(end)).then_some(Hit {
         start,
         end,
         kind: Kind::Iban,
     })
 }
 
-/// Appends a digit, or the two digits that a letter stands for, modulo 97.
-const fn push(sum: u32, value: u32) -> u32 {
-    (sum * if value < 10 { 10 } else { 100 } + value) % 97
+/// Appends a digit, or the two digits that a letter stands for, to a number of which only the remainder modulo 97 counts.
+const fn push(sum: u64, value: u32) -> u64 {
+    // A division for every few digits is enough.
+    let sum = if sum < 1 << 50 { sum } else { sum % 97 };
+    sum * if value < 10 { 10 } else { 100 } + value as u64
 }
 
 /// The number in groups of four of which the space at `joint` is the first between two digits.

@@ -3,7 +3,7 @@
 //! Hong Kong and Taiwan have check digits. Macau has none that is public, so that its form counts only where the text speaks
 //! of Macau; so does a Hong Kong number without its brackets.
 
-use super::context::{Subject, Subjects};
+use super::context::{self, Subject, Subjects};
 use super::reading::Text;
 use super::{Hit, Kind};
 
@@ -130,7 +130,8 @@ pub(super) fn macau(
         6 if text.before(digits, 1) == b'/' && text.at(digits + 6) == b'/' => {
             (text.at(digits + 7).is_ascii_digit().then(|| digits.checked_sub(2))??, digits + 8)
         }
-        8 => (digits, digits + 8),
+        // Hardly a form at all: the label must say that it is an identity number.
+        8 if context::is_labelled_id(text, digits) => (digits, digits + 8),
         _ => return None,
     };
     let is_form = matches!(text.at(start), b'1' | b'5' | b'7');

@@ -7,7 +7,7 @@ mod forms;
 
 use super::reading::{Text, is_word};
 use super::{Hit, Kind};
-use forms::{FORMS, Form, Letters};
+use forms::{FORMS, Form, Letters, may_begin};
 
 /// The longest token that is measured: signed tokens with many claims.
 const SIZE_MAX: usize = 16 * 1024;
@@ -15,7 +15,7 @@ const SIZE_MAX: usize = 16 * 1024;
 /// The key that begins with the word at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     let start = behind_dot(text, skip_escape(text, start));
-    if !is_open(text, start) {
+    if !may_begin(text.at(start), text.at(start + 1)) || !is_open(text, start) {
         return None;
     }
     let first = text.at(start);

@@ -132,5 +132,22 @@ pub(super) const FORMS: &[Form] = &[
     form(b"sq0csp-", Letters::Url, 43, 43),
     form(b"AGPA", Letters::Upper, 16, 16),
     form(b"figd_", Letters::Url, 40, 60),
-    form(b"key-", Letters::Hex, 32, 32),
 ];
+
+/// Whether a key may begin with a byte, for each byte: most words of a text do not get further.
+pub(super) const FIRSTS: [bool; 256] = {
+    let mut firsts = [false; 256];
+    let mut index = 0;
+    while index < FORMS.len() {
+        firsts[FORMS[index].prefix[0] as usize] = true;
+        index += 1;
+    }
+    firsts[b'e' as usize] = true;
+    firsts
+};
+
+/// Whether a key may begin with these two bytes.
+pub(super) fn may_begin(first: u8, second: u8) -> bool {
+    let is_first = FIRSTS.get(usize::from(first)).copied().unwrap_or_default();
+    is_first && !(first.is_ascii_digit() || second.is_ascii_digit() && first != b'r')
+}
