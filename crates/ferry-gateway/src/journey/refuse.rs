@@ -2,6 +2,7 @@
 //! sentence with the next action, and whether an SDK should try again. Names no key, no body and no
 //! value that a caller sent.
 
+mod coding_text;
 mod redact_text;
 mod text;
 

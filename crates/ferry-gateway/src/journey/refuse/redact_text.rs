@@ -4,7 +4,8 @@
 use ferry_wire::error::ApiErrorKind;
 
 use super::Told;
-use super::text::{client, coding};
+use super::coding_text::coding;
+use super::text::client;
 use crate::journey::redact::Fault;
 
 /// The refusal of a request.

@@ -3,6 +3,7 @@
 use ferry_rules::credential::CredentialFault;
 use ferry_wire::error::ApiErrorKind;
 
+use super::coding_text::coding;
 use super::{Told, Why, redact_text};
 use crate::causes::with_causes;
 use crate::dialect::messages::DialectError;
@@ -181,32 +182,6 @@ fn read(fault: &read::Fault) -> Told {
             Timeout,
             "body-slow",
             "The body came slower than 1 kB/s; send it again over a better connection.".to_owned(),
-        ),
-    }
-}
-
-/// A content coding that cannot be undone.
-pub(super) fn coding(fault: read::CodingFault) -> Told {
-    use ApiErrorKind::{InvalidRequest, RequestTooLarge};
-    match fault {
-        read::CodingFault::Invalid => client(
-            400,
-            InvalidRequest,
-            "request_body_encoding_invalid",
-            "The body is not what its Content-Encoding says; send it whole, or without a coding."
-                .to_owned(),
-        ),
-        read::CodingFault::Nested => client(
-            400,
-            InvalidRequest,
-            "request_body_encoding_unsupported",
-            "The body has more than one Content-Encoding; send it with one, or none.".to_owned(),
-        ),
-        read::CodingFault::TooLarge { max } => client(
-            413,
-            RequestTooLarge,
-            "request_body_too_large_after_decoding",
-            format!("The body is larger than {max} bytes once decoded; split it."),
         ),
     }
 }
