@@ -153,6 +153,36 @@ pub fn way(inputs: &Inputs) -> Result<Way, ConfigReport> {
     })
 }
 
+/// The rules of redaction, for whoever tries them without traffic.
+#[derive(Debug)]
+pub struct Policies {
+    /// Compiled, with a policy for each line.
+    pub rules: std::sync::Arc<crate::redaction::RuleSet>,
+    /// The lines of the configuration, beside `default` and `other`.
+    pub lines: Vec<String>,
+    /// Where the secret of pseudonyms is.
+    pub state: crate::state::Settings,
+}
+
+/// The rules of redaction alone: no secret of a node need be there.
+///
+/// # Errors
+/// [`ConfigReport`]: the file cannot be read or parsed, or what it says of redaction, lines or the state folder is wrong.
+pub fn policies(inputs: &Inputs) -> Result<Policies, ConfigReport> {
+    let Shaped { mut raw, written, merged, findings } = shaped(inputs)?;
+    let mut desk = desk(inputs, &written, &merged, findings);
+    let (rules, state) = resolve::policies(&mut raw, &mut desk);
+    let mut problems = desk.findings.problems;
+    problems.retain(|problem| {
+        let table = problem.key.split('.').next().unwrap_or_default();
+        matches!(table, "" | "redact" | "lines" | "state")
+    });
+    if !problems.is_empty() {
+        return Err(ConfigReport::new(problems));
+    }
+    Ok(Policies { rules, lines: raw.lines.into_keys().collect(), state })
+}
+
 /// All sources, merged and in the right shape; what was not is found and replaced by its default.
 struct Shaped {
     raw: raw::Raw,

@@ -141,7 +141,9 @@ impl RuleSet {
     pub fn text(&self, line: &str, secret: &Secret, text: &[u8]) -> Result<Redacted, RedactError> {
         let text = std::str::from_utf8(text).map_err(|_invalid| RedactError::NotUtf8)?;
         let mut scan = Scan::new(self, line, secret);
-        scan.text(Text { text, is_assistant: false, is_number: false }, || "text".to_owned());
+        let whole = Text { text, is_assistant: false, is_fixed: false };
+        scan.detectors.scan(text, &mut scan.scratch, &mut scan.hits);
+        scan.redaction.text(whole, &scan.hits, || "text".to_owned(), &mut scan.out);
         let mut edits = Edits::new();
         for Replacement { range, text } in &scan.out {
             edits.put_raw(range.clone(), text.as_bytes())?;
@@ -174,22 +176,25 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn text(&mut self, text: Text<'_>, path: impl FnOnce() -> String) {
-        self.hits.clear();
-        self.detectors.scan(text.text, &mut self.scratch, &mut self.hits);
-        self.out.clear();
-        self.redaction.text(text, &self.hits, path, &mut self.out);
-    }
-
     fn span(&mut self, span: &Span<'_>) {
+        self.hits.clear();
+        self.detectors.scan(span.text(), &mut self.scratch, &mut self.hits);
+        self.out.clear();
+        let is_fixed = span.is_number() || (!self.hits.is_empty() && is_address(&span.path()));
         let is_assistant = span.role() == Role::Assistant;
-        let text = Text { text: span.text(), is_assistant, is_number: span.is_number() };
-        self.text(text, || span.path());
+        let text = Text { text: span.text(), is_assistant, is_fixed };
+        self.redaction.text(text, &self.hits, || span.path(), &mut self.out);
         for Replacement { range, text } in self.out.drain(..) {
             let put = self.edits.put_text(span.raw(range), &text);
             self.clash = self.clash.take().or_else(|| put.err());
         }
     }
+}
+
+/// Whether something is found or told apart by what stands there, so that another text would lead elsewhere: the URL of
+/// a source, the id of a batch's request. As with a number, it goes on and is counted, or the request is refused.
+fn is_address(path: &str) -> bool {
+    matches!(path.rsplit_once('.'), Some((_, "url" | "custom_id")))
 }
 
 #[cfg(test)]

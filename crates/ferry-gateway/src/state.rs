@@ -127,11 +127,11 @@ pub fn open(settings: Settings) -> Result<State, StateError> {
     Ok(State { dir, tenant_secret })
 }
 
-/// The keys of redaction of the folder with these settings, as far as it is there and can be read; else keys that serve for
-/// a trial and for nothing else. Makes no folder.
-pub fn redaction_secret(settings: &Settings) -> Secret {
+/// The keys of redaction of the folder with these settings, and whether they are: where there is no secret that can be
+/// read, they serve for a trial and for nothing else. Makes no folder.
+pub fn redaction_secret(settings: &Settings) -> (Secret, bool) {
     let found = secret::load(&settings.dir).ok();
-    Secret::new(found.as_deref().unwrap_or(&[0; secret::BYTES]))
+    (Secret::new(found.as_deref().unwrap_or(&[0; secret::BYTES])), found.is_some())
 }
 
 impl State {

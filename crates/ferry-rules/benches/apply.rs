@@ -48,7 +48,7 @@ fn apply(bencher: Bencher<'_, '_>, turns: &[Turn]) {
         let mut redaction = Redaction::new(&policy, &secret);
         let mut out = Vec::new();
         for (text, hits) in turns {
-            let text = Text { text, is_assistant: true, is_number: false };
+            let text = Text { text, is_assistant: true, is_fixed: false };
             redaction.text(text, hits, String::new, &mut out);
         }
         (redaction.finish(), out)

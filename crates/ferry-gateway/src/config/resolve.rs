@@ -82,6 +82,14 @@ pub(crate) fn way(
     (nodes::settings(raw, desk), state(raw, desk))
 }
 
+/// The rules of redaction and the state folder, apart from all else.
+pub(crate) fn policies(
+    raw: &mut Raw,
+    desk: &mut Desk<'_>,
+) -> (std::sync::Arc<crate::redaction::RuleSet>, state::Settings) {
+    (redact::rules(raw, desk), state(raw, desk))
+}
+
 /// Both ports are judged, so that both mends are named in one run.
 fn refuse_exposure(plan: &Plan, desk: &mut Desk<'_>) {
     let without_purse = Plan { node_key: false, ..*plan };

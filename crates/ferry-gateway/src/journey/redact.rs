@@ -42,6 +42,8 @@ pub(super) enum Fault {
     Coding(CodingFault),
     /// Its content coding is one that Ferry does not know.
     UnknownCoding,
+    /// The body comes with a method that the API does not take here, and is not held.
+    Method,
     /// Ferry's own: the thread that looked through it is gone.
     Lost,
 }
@@ -49,11 +51,10 @@ pub(super) enum Fault {
 /// Redacts what the line asks for.
 pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     let Reserved(mut read) = reserved;
-    let (Some(shape), Payload::Held { chunks, .. }) = (shape(read.passage.family), &read.payload)
-    else {
-        return Ok(Clean(read));
-    };
-    if chunks.is_empty() {
+    let Some(shape) = shape(read.passage.family) else { return Ok(Clean(read)) };
+    let chunks = read.payload.chunks();
+    let flows = matches!(read.payload, Payload::Flowing(_));
+    if chunks.is_empty() && !flows {
         return Ok(Clean(read));
     }
     let rules = read.passage.rules(chunks);
@@ -62,6 +63,10 @@ pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
         return Ok(Clean(read));
     }
     let strict = policy.can_block() || policy.can_replace();
+    if flows {
+        // Only a POST is held; the API knows no other method with a body here.
+        return if strict { Err(refused(read.passage, Fault::Method)) } else { Ok(Clean(read)) };
+    }
     match look(&mut read, &rules, shape).await {
         Ok(found) => match settle(&mut read, &rules, found) {
             Ok(()) => Ok(Clean(read)),
@@ -169,10 +174,22 @@ fn settle(read: &mut Read, rules: &RuleSet, found: Found) -> Result<(), Fault> {
 
 fn count(passage: &mut Passage, rules: &RuleSet, outcome: &Outcome, dry_run: bool) {
     for ((kind, action), count) in &outcome.counts {
-        let action = if dry_run { "dry_run" } else { action.name() };
+        let action = if dry_run { tried(*action) } else { action.name() };
         let event = RedactEvent { kind: rules.name(*kind).into(), action, count: *count };
         passage.shared.telemetry.redacted(&passage.line, &event);
         passage.facts.redactions += *count;
+    }
+}
+
+/// What an action is counted as in a dry run.
+const fn tried(action: Action) -> &'static str {
+    match action {
+        Action::Allow | Action::Report => "report",
+        Action::Mask => "dry_run_mask",
+        Action::Pseudonym => "dry_run_pseudonym",
+        Action::Hash => "dry_run_hash",
+        Action::Redact => "dry_run_redact",
+        Action::Block => "dry_run_block",
     }
 }
 

@@ -36,7 +36,9 @@ impl Form {
     /// What it looks like: a JSON object with the members of a request, or else a text.
     pub fn guess(bytes: &[u8]) -> Self {
         let Ok(members) = serde_json::from_slice::<BTreeMap<String, &RawValue>>(bytes) else {
-            return Self::Text;
+            // What begins like a body and is none is told with its fault, as a request would be.
+            let is_body = bytes.trim_ascii_start().first() == Some(&b'{');
+            return if is_body { Self::Body(Shape::Messages) } else { Self::Text };
         };
         let has = |name: &str| members.contains_key(name);
         if has("requests") {
@@ -83,6 +85,15 @@ impl Trial {
     /// Whether the request would be refused.
     pub const fn is_blocked(&self) -> bool {
         self.outcome.is_blocked
+    }
+
+    /// What was found and stays as it is: type, action and place of each.
+    pub fn kept<'a>(
+        &'a self,
+        rules: &'a RuleSet,
+    ) -> impl Iterator<Item = (&'a str, &'static str, &'a str)> {
+        let kept = self.outcome.entries.iter().filter(|entry| !entry.action.replaces());
+        kept.map(|entry| (rules.name(entry.kind), entry.action.name(), &*entry.path))
     }
 
     /// How many values were found.

@@ -29,8 +29,8 @@ pub struct Text<'a> {
     ///
     /// There a known value is replaced whatever it touches: the model wrote the pseudonym so.
     pub is_assistant: bool,
-    /// Whether it is a JSON number, which no text can take the place of.
-    pub is_number: bool,
+    /// Whether no other text can take its place: a JSON number, a URL.
+    pub is_fixed: bool,
 }
 
 /// An edit of a text.
@@ -151,7 +151,7 @@ impl<'a> Redaction<'a> {
         let mut edits = std::mem::take(&mut self.edits);
         edits.clear();
         edits.extend(hits.iter().filter_map(|hit| self.judge(text, *hit, number)));
-        if !text.is_number {
+        if !text.is_fixed {
             let is_assistant = text.is_assistant;
             let stands_alone = |range| is_assistant || stands_alone(text.text, range);
             let matches = self.known.find(text.text, number, stands_alone);
@@ -186,7 +186,7 @@ impl<'a> Redaction<'a> {
         if action == Action::Allow {
             return None;
         }
-        if text.is_number && action.replaces() {
+        if text.is_fixed && action.replaces() {
             action = match self.policy.numbers() {
                 Numbers::Report => Action::Report,
                 Numbers::Block => Action::Block,

@@ -65,10 +65,17 @@ const fn is_inner(byte: u8) -> bool {
 }
 
 /// A piece of a text in plain letters, and where each letter comes from.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Plain {
     pub text: String,
     parts: Vec<Part>,
+}
+
+/// Never prints a text.
+impl std::fmt::Debug for Plain {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plain").finish_non_exhaustive()
+    }
 }
 
 /// A stretch of the plain text: copied as it was, or one character that stands for `start..end` of the original.

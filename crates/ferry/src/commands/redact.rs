@@ -13,7 +13,7 @@ use ferry_gateway::config::{self, Inputs};
 use ferry_gateway::redaction::RuleSet;
 use ferry_gateway::redaction::trial::{Form, Trial};
 use ferry_gateway::state;
-use miette::miette;
+use miette::{IntoDiagnostic as _, miette};
 
 use self::diff::Diff;
 use super::terminal::{self, Tone, lead, pad};
@@ -22,8 +22,11 @@ use super::{Shared, say};
 /// Largest text that is read: twice the largest body of the API.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Exit code where the request would be refused.
-const REFUSED: u8 = 1;
+/// Exit code where the request would be refused; 1 is that of a text that cannot be read.
+const REFUSED: u8 = 3;
+
+/// Places of values that stay as they are, listed below the diff.
+const KEPT_SHOWN_MAX: usize = 100;
 
 /// Arguments of `ferry redact`.
 #[derive(Debug, Args)]
@@ -70,37 +73,54 @@ impl Reading {
     }
 }
 
-/// Runs `ferry redact`. Exit code 0, 1 when the request would be refused, 78 for a configuration that cannot be used.
+/// Runs `ferry redact`. Exit code 0, 3 when the request would be refused, 78 for a configuration that cannot be used.
 ///
 /// # Errors
 /// The text cannot be read or looked through, or there is no such line.
 pub(crate) fn run(args: &RedactArgs, shared: Shared) -> miette::Result<ExitCode> {
     let inputs = Inputs::from_process(shared.config, shared.set);
-    let loaded = match config::load(&inputs) {
-        Ok(loaded) => loaded,
+    let policies = match config::policies(&inputs) {
+        Ok(policies) => policies,
         Err(report) => return super::config::refuse(report),
     };
-    let settings = &loaded.resolved.journey;
-    known(&args.line, settings.lines.iter().map(String::as_str))?;
-    let rules = &settings.redaction;
+    known(&args.line, policies.lines.iter().map(String::as_str))?;
+    let rules = &*policies.rules;
     let bytes = read(args.file.as_deref())?;
-    let secret = state::redaction_secret(&loaded.resolved.state);
-    let trial =
-        rules.try_on(&args.line, &secret, args.reading.form(&bytes), &bytes).map_err(|error| {
-            miette!(help = "see --as, when it is another form", "failed to {}", with_causes(&error))
-        })?;
+    let (secret, is_real) = state::redaction_secret(&policies.state);
+    let form = args.reading.form(&bytes);
+    let trial = rules.try_on(&args.line, &secret, form, &bytes).map_err(|error| {
+        let help = match form {
+            Form::Body(_) => {
+                "a request like this would be refused; --as text reads it as plain text"
+            }
+            Form::Text => "save it as UTF-8",
+        };
+        miette!(help = help, "failed to {}", with_causes(&error))
+    })?;
     let width = terminal::is_terminal(&inputs.env).then(terminal::width);
     let colour = width.is_some() && terminal::may_colour(&inputs.env);
     if args.json {
         say(&format!("{:#}", trial.report(rules)))?;
     } else if args.stats {
         say(&stats(&trial, rules))?;
+    } else if args.apply && trial.is_blocked() {
+        warn(&last_words(&trial, rules, &args.line, false))?;
     } else if args.apply {
         let whole = trial.edits.apply(&[bytes.into()]).concat();
-        say(&String::from_utf8_lossy(&whole))?;
+        let text = String::from_utf8_lossy(&whole);
+        say(text.strip_suffix('\n').unwrap_or(&text))?;
     } else {
         let diff = Diff { colour, width };
         let mut lines = diff.lines(&bytes, &trial.edits);
+        for (kind, action, path) in trial.kept(rules).take(KEPT_SHOWN_MAX) {
+            lines.push(format!("{path}  {kind} ({action})"));
+        }
+        if !is_real
+            && trial.counts(rules).any(|(_, action, _)| matches!(action, "pseudonym" | "hash"))
+        {
+            let note = "The pseudonyms and hashes are samples: state.dir holds no secret yet.";
+            lines.push(Tone::Doubtful.paint(note, colour));
+        }
         lines.push(last_words(&trial, rules, &args.line, colour));
         say(&lines.join("\n"))?;
     }
@@ -135,6 +155,12 @@ fn read(file: Option<&Path>) -> miette::Result<Vec<u8>> {
         return Err(miette!(help = "try it on a part", "{name} is larger than {BYTES_MAX} bytes"));
     }
     Ok(bytes)
+}
+
+/// Writes a line to standard error.
+fn warn(text: &str) -> miette::Result<()> {
+    use std::io::Write as _;
+    writeln!(std::io::stderr().lock(), "{text}").into_diagnostic()
 }
 
 /// A line for each type and action.

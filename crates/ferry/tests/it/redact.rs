@@ -200,6 +200,8 @@ async fn a_body_that_cannot_be_looked_through_is_refused_where_something_would_b
     let unknown = [("content-encoding", "zstd")];
     let sent = request("POST", "/v1/messages", &unknown, twice.as_bytes());
     stand.gateway.ask(sent).await.assert_own(415, "redact-coding");
+    let sent = request("PUT", "/v1/messages", &[], user(ID, false).to_string().as_bytes());
+    stand.gateway.ask(sent).await.assert_own(405, "redact-method");
     assert!(stand.mock.last().is_none());
     // Where values are only counted, upstream's own error is the better one.
     let reports = "[redact]\nenabled = true\ndry_run = true\n";
@@ -239,7 +241,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
     let body = user(&format!("{ID} {CARD}"), false);
     assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
     assert_eq!(stand.seen(), body.to_string());
-    let name = r#"ferry_redactions_total{line="default",type="CN_ID",action="dry_run"}"#;
+    let name = r#"ferry_redactions_total{line="default",type="CN_ID",action="dry_run_redact"}"#;
     assert_eq!(stand.gateway.metric(name), Some(1.0));
 }
 
@@ -309,6 +311,20 @@ async fn what_must_not_change_is_left_as_it_is() {
             {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": format!("{CARD}{ID}")}},
         ]},
     ]});
+    assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
+    assert_eq!(stand.seen(), body.to_string());
+}
+
+#[tokio::test]
+async fn what_leads_somewhere_is_counted_and_left() {
+    let stand = Stand::new("[redact]\nenabled = true\n").await;
+    let params = user("hello", false);
+    let batch = json!({"requests": [{"custom_id": format!("id-{ID}"), "params": params}]});
+    let sent = request("POST", "/v1/messages/batches", &[], batch.to_string().as_bytes());
+    assert_eq!(stand.gateway.ask(sent).await.status, 200);
+    assert_eq!(stand.seen(), batch.to_string());
+    let picture = json!({"type": "image", "source": {"type": "url", "url": format!("https://x.example/{CARD}.png")}});
+    let body = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [{"role": "user", "content": [picture]}]});
     assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
     assert_eq!(stand.seen(), body.to_string());
 }

@@ -23,7 +23,7 @@ pub(super) fn rules(raw: &Raw, desk: &mut Desk<'_>) -> Arc<RuleSet> {
     let names = names(&redact.rules, desk);
     // Checked also where it is off: a file must not turn out broken on the day it is needed.
     let full = full(redact, &names, desk);
-    let tenant = if redact.enabled { full.clone() } else { Policy::off() };
+    let tenant = if redact.enabled { full.clone() } else { off(&names) };
     let mut lines = BTreeMap::new();
     for (name, line) in &raw.lines {
         if let Some(line) = &line.redact {
@@ -51,6 +51,15 @@ pub(super) fn rules(raw: &Raw, desk: &mut Desk<'_>) -> Arc<RuleSet> {
     let of_lines: Vec<_> = raw.lines.iter().map(|(name, line)| (name, &line.redact)).collect();
     let written = serde_json::to_vec(&(redact, of_lines)).unwrap_or_default();
     Arc::new(RuleSet::new(policies, (detectors, names), answers, &written))
+}
+
+/// Nothing is looked for, by no rule of the operator's either.
+fn off(names: &[String]) -> Policy {
+    let mut policy = Policy::off();
+    for (place, _) in (0..).zip(names) {
+        policy.set(Kind::Custom(place), Action::Allow);
+    }
+    policy
 }
 
 /// The policy of all lines, with `enabled = true`.

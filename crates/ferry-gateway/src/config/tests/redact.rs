@@ -57,6 +57,15 @@ fn a_line_may_redact_alone() {
 }
 
 #[test]
+fn a_line_that_tightens_alone_takes_no_rule_that_is_off() {
+    let toml = "[[redact.rules]]\nname = \"badge\"\nregex = \"B-[0-9]{6}\"\naction = \"block\"\n\
+                [lines.a.redact.actions]\ncn_phone = \"mask\"\n[lines.b.redact.actions]\nbadge = \"block\"";
+    let rules = accepted(toml).resolved.journey.redaction;
+    assert_eq!(rules.policy("a").action(Kind::Custom(0)), Action::Allow);
+    assert_eq!(rules.policy("b").action(Kind::Custom(0)), Action::Block);
+}
+
+#[test]
 fn off_is_the_default_and_enabled_alone_has_defaults() {
     assert!(accepted("").resolved.journey.redaction.is_off());
     let rules = accepted("[redact]\nenabled = true").resolved.journey.redaction;

@@ -43,6 +43,13 @@ pub(super) fn redact(fault: &Fault) -> Told {
              sensitive data; send it with gzip, deflate or br, or without a coding."
                 .to_owned(),
         ),
+        Fault::Method => refused(
+            405,
+            "redact-method",
+            "This path takes its body with POST, and this line's requests are looked through for sensitive data; send \
+             it with POST."
+                .to_owned(),
+        ),
         Fault::Lost => Told {
             status: 500,
             kind: ApiErrorKind::Api,

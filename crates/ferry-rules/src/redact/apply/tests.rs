@@ -36,11 +36,11 @@ fn secret() -> Secret {
 }
 
 fn user(text: &str) -> Text<'_> {
-    Text { text, is_assistant: false, is_number: false }
+    Text { text, is_assistant: false, is_fixed: false }
 }
 
 fn model(text: &str) -> Text<'_> {
-    Text { text, is_assistant: true, is_number: false }
+    Text { text, is_assistant: true, is_fixed: false }
 }
 
 /// The texts as they go to the node, and what came of them.
@@ -149,7 +149,7 @@ fn a_dry_run_reports_the_same_and_changes_nothing() {
 
 #[test]
 fn a_number_is_never_replaced() {
-    let number = Text { text: "id:12345678", is_assistant: true, is_number: true };
+    let number = Text { text: "id:12345678", is_assistant: true, is_fixed: true };
     let mut policy = policy();
     for (numbers, action) in [(Numbers::Report, Action::Report), (Numbers::Block, Action::Block)] {
         policy.set_numbers(numbers);
@@ -214,7 +214,7 @@ proptest! {
             client.push((question, false));
             let texts: Vec<_> = client
                 .iter()
-                .map(|(text, is_assistant)| Text { text, is_assistant: *is_assistant, is_number: false })
+                .map(|(text, is_assistant)| Text { text, is_assistant: *is_assistant, is_fixed: false })
                 .collect();
             let (sent, outcome) = applied(&policy(), &texts);
             prop_assert_eq!(&sent[..node.len()], &node[..]);
@@ -232,7 +232,7 @@ proptest! {
         }
         let texts: Vec<_> = client
             .iter()
-            .map(|(text, is_assistant)| Text { text, is_assistant: *is_assistant, is_number: false })
+            .map(|(text, is_assistant)| Text { text, is_assistant: *is_assistant, is_fixed: false })
             .collect();
         let (sent, _) = applied(&policy(), &texts);
         prop_assert_eq!(sent, node);
