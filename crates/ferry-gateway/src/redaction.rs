@@ -5,6 +5,7 @@
 //! logs nothing, and what it hands out names kinds, paths and lengths.
 
 mod keeper;
+mod screen;
 pub mod trial;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use ferry_wire::splice::{EditError, Edits};
 use ferry_wire::text::{self, Role, Shape, Span, WalkError};
 
 pub use keeper::Keeper;
+pub use screen::{Screen, Seen};
 
 /// What is done about sensitive data that a model writes by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

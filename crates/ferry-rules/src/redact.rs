@@ -5,6 +5,7 @@
 //! leaves it but by the offsets of a [`Hit`].
 
 pub mod action;
+pub mod answer;
 pub mod apply;
 mod bank_card;
 mod context;

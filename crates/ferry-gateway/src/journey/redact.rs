@@ -20,7 +20,7 @@ use super::pieces::join;
 use super::read::{CodingFault, Payload, Read};
 use super::refuse::{Refused, refused};
 use super::reserve::Reserved;
-use crate::redaction::{RedactError, RuleSet};
+use crate::redaction::{RedactError, RuleSet, Screen};
 use crate::telemetry::RedactEvent;
 
 /// From this size on a body is looked through on a thread where that holds up nobody: a mebibyte takes about a
@@ -60,6 +60,10 @@ pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     let policy = rules.policy(&read.passage.line);
     if policy.is_off() {
         return Ok(Clean(read));
+    }
+    if matches!(shape, Shape::Messages | Shape::Complete) {
+        let secret = read.passage.shared.redaction.secret();
+        read.passage.screen = Screen::new(&rules, &read.passage.line, secret).map(Box::new);
     }
     let strict = policy.can_block() || policy.can_replace();
     match look(&mut read, &rules, shape).await {

@@ -32,6 +32,7 @@ mod paths;
 mod patience;
 mod process;
 mod redact;
+mod redact_answers;
 mod retries;
 mod secure;
 mod silence;
