@@ -96,8 +96,11 @@ impl Detectors {
         Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
         rules::find(&self.rules, text, hits);
         if !windows.is_empty() {
+            // What an odd letter touches is judged where that is read as a plain one, if the whole of it is read there.
             hits.retain(|hit| {
-                !normalise::is_odd(text, hit.end) && !normalise::is_behind_odd(text, hit.start)
+                let touches =
+                    normalise::is_odd(text, hit.end) || normalise::is_behind_odd(text, hit.start);
+                !touches || !windows.have(text, hit.start, hit.end)
             });
             for (start, end) in windows.pieces(text) {
                 plain.read(text, start, end);
