@@ -84,6 +84,11 @@ impl Detectors {
         Self { kinds: Kinds::NONE, rules: Vec::new() }
     }
 
+    /// Whether the operator has rules of their own.
+    const fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// Replaces `hits` by what stands in `text`: sorted, and no two overlap.
     ///
     /// Where two candidates overlap the longer one stays; Ferry's own pseudonyms are no hits.

@@ -3,6 +3,10 @@
 //! The kinds and actions are those of the request's policy, with one difference: there is nobody to refuse and no way back
 //! to a value, so that what would be refused or get a pseudonym becomes `[REDACTED]`. Counts have kinds and never a value.
 
+mod flow;
+mod letters;
+mod swallow;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -11,6 +15,8 @@ use super::apply::Replacement;
 use super::policy::Policy;
 use super::pseudonym::Secret;
 use super::{Detectors, Hit, Kind, Scratch};
+
+pub use flow::{Flow, HELD_BYTES_MAX};
 
 /// What the texts of an answer meet.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +55,11 @@ impl AnswerRules<'_> {
             Action::Pseudonym | Action::Block => Action::Redact,
             action @ (Action::Report | Action::Mask | Action::Hash | Action::Redact) => action,
         }
+    }
+
+    /// Whether a value of this kind is replaced.
+    fn replaces_kind(&self, kind: Kind) -> bool {
+        self.action(kind).replaces() && !self.policy.is_dry_run()
     }
 
     /// Takes a whole text, counts what is found, and appends to `out` what is to be replaced in it, in order.

@@ -180,6 +180,11 @@ fn escape(bytes: &[u8], place: usize) -> Option<(Spelled, usize)> {
     Some((plain(character).unwrap_or(Spelled::Char(character)), slashes + 5))
 }
 
+/// Whether a character is another way to write a plain letter, or to part two.
+pub(super) fn is_spelled_otherwise(character: char) -> bool {
+    plain(character).is_some()
+}
+
 /// The plain letter of a character, if it is another way to write one.
 fn plain(character: char) -> Option<Spelled> {
     let ascii = |code: u32| char::from_u32(code).map(Spelled::Char);
