@@ -19,7 +19,7 @@ use ferry_wire::splice::{EditError, Edits};
 use ferry_wire::text::{self, Role, Shape, Span, WalkError};
 
 pub use keeper::Keeper;
-pub use screen::{Screen, Seen};
+pub use screen::{Screen, ScreenStream, Seen};
 
 /// What is done about sensitive data that a model writes by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ferry_rules::redact::action::Action;
-use ferry_rules::redact::answer::{AnswerRules, Findings};
+use ferry_rules::redact::answer::{AnswerRules, Findings, Flow};
 use ferry_rules::redact::apply::Replacement;
 use ferry_rules::redact::pseudonym::Secret;
+use ferry_wire::revise::{Part, ReviseStream};
 use ferry_wire::splice::{EditError, Edits};
 use ferry_wire::text::{self, Shape, Span};
 
@@ -25,7 +26,7 @@ pub struct Screen {
 /// What was seen of an answer.
 #[derive(Default)]
 pub struct Seen {
-    pub(super) findings: Findings,
+    findings: Findings,
     /// Answers or events that were to be looked through and could not be.
     pub unread: u64,
 }
@@ -98,11 +99,17 @@ impl Screen {
         Ok(edits)
     }
 
-    pub(super) fn policy(&self) -> &ferry_rules::redact::policy::Policy {
+    /// The screen of a stream.
+    pub fn stream(&self) -> ScreenStream {
+        let events = ReviseStream::new(self.replaces());
+        ScreenStream { screen: self.clone(), events, seen: Seen::default() }
+    }
+
+    fn policy(&self) -> &ferry_rules::redact::policy::Policy {
         self.rules.policy(&self.line)
     }
 
-    pub(super) fn rules(&self) -> AnswerRules<'_> {
+    fn rules(&self) -> AnswerRules<'_> {
         AnswerRules {
             detectors: &self.rules.detectors,
             policy: self.policy(),
@@ -112,8 +119,56 @@ impl Screen {
     }
 
     /// Whether texts may change.
-    pub(super) fn replaces(&self) -> bool {
+    fn replaces(&self) -> bool {
         self.rules.answers() == Answers::Redact && !self.policy().is_dry_run()
+    }
+}
+
+/// One stream on its way through a screen. Where values are only counted, bytes leave as they come.
+#[derive(Debug)]
+pub struct ScreenStream {
+    screen: Screen,
+    events: ReviseStream<Flow>,
+    seen: Seen,
+}
+
+impl ScreenStream {
+    /// Takes the next bytes, and appends to `out` what may leave.
+    pub fn push(&mut self, chunk: Bytes, out: &mut Vec<Bytes>) {
+        self.with(|events, hand| events.push(chunk, out, hand));
+    }
+
+    /// The stream has ended as it should.
+    pub fn end(&mut self, out: &mut Vec<Bytes>) {
+        self.with(|events, hand| events.end(out, hand));
+    }
+
+    /// The stream was cut: what waits of texts leaves.
+    pub fn cut(&mut self, out: &mut Vec<Bytes>) {
+        self.with(|events, hand| events.cut(out, hand));
+    }
+
+    /// Whether the client has part of an event; nothing where bytes leave as they come.
+    pub fn mid_event(&self) -> Option<bool> {
+        self.events.changes().then(|| self.events.mid_event())
+    }
+
+    /// What was seen so far.
+    pub const fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn with(
+        &mut self,
+        call: impl FnOnce(&mut ReviseStream<Flow>, &mut dyn FnMut(&mut Flow, Part<'_>, &mut String)),
+    ) {
+        let Self { screen, events, seen } = self;
+        let (rules, findings) = (screen.rules(), &mut seen.findings);
+        call(events, &mut |flow, part, out| match part {
+            Part::More(text) => flow.push(text, rules, findings, out),
+            Part::End => flow.end(rules, findings, out),
+        });
+        seen.unread = events.unread();
     }
 }
 

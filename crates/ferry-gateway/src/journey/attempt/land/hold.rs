@@ -45,6 +45,7 @@ pub(super) async fn hold(
                 pieces.push(chunk);
                 if !fits || pieces.len() > max {
                     let first = pieces.finish();
+                    passage.not_screened();
                     return Ok(Form::Flow { first, watch: None, set_aside: Some(set_aside) });
                 }
             }
@@ -79,7 +80,10 @@ fn understand(
     } else {
         let max = passage.snapshot.settings.answer_bytes_max;
         match decode(&parts.headers, &whole, max) {
-            None => return Ok(vec![whole]),
+            None => {
+                passage.not_screened();
+                return Ok(vec![whole]);
+            }
             Some(Ok(plain)) => plain.into(),
             Some(Err(Undecodable)) => return Err(BadAnswer::HalfJson),
         }
