@@ -5,11 +5,13 @@
 //! logs nothing, and what it hands out names kinds, paths and lengths.
 
 mod keeper;
+mod screen;
 pub mod trial;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ferry_rules::redact::action::Action;
 use ferry_rules::redact::apply::{Outcome, Redaction, Replacement, Text};
 use ferry_rules::redact::policy::Policy;
 use ferry_rules::redact::pseudonym::Secret;
@@ -18,6 +20,7 @@ use ferry_wire::splice::{EditError, Edits};
 use ferry_wire::text::{self, Role, Shape, Span, WalkError};
 
 pub use keeper::Keeper;
+pub use screen::{Screen, ScreenStream, Seen};
 
 /// What is done about sensitive data that a model writes by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -149,6 +152,18 @@ impl RuleSet {
             edits.put_raw(range.clone(), text.as_bytes())?;
         }
         Ok(Redacted { edits, outcome: scan.redaction.finish() })
+    }
+}
+
+/// What an action is counted as in a dry run.
+pub const fn tried(action: Action) -> &'static str {
+    match action {
+        Action::Allow | Action::Report => "report",
+        Action::Mask => "dry_run_mask",
+        Action::Pseudonym => "dry_run_pseudonym",
+        Action::Hash => "dry_run_hash",
+        Action::Redact => "dry_run_redact",
+        Action::Block => "dry_run_block",
     }
 }
 

@@ -107,6 +107,16 @@ impl Telemetry {
         self.shared.metrics.redacted(line, event);
     }
 
+    /// Sensitive values that a model wrote by itself were found in an answer to this line.
+    pub fn answer_redacted(&self, line: &Arc<str>, event: &RedactEvent) {
+        self.shared.metrics.answer_redacted(line, event);
+    }
+
+    /// So much of an answer to this line was to be looked through and could not be.
+    pub fn answers_unread(&self, line: &Arc<str>, count: u64) {
+        self.shared.metrics.answers_unread(line, count);
+    }
+
     /// So many pseudonyms stood in an answer to this line.
     pub fn restored(&self, line: &Arc<str>, result: RestoreResult, count: u64) {
         self.shared.metrics.restored(line, result, count);

@@ -5,6 +5,7 @@
 //! leaves it but by the offsets of a [`Hit`].
 
 pub mod action;
+pub mod answer;
 pub mod apply;
 mod bank_card;
 mod context;
@@ -83,6 +84,11 @@ impl Detectors {
         Self { kinds: Kinds::NONE, rules: Vec::new() }
     }
 
+    /// Whether the operator has rules of their own.
+    const fn has_rules(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// Replaces `hits` by what stands in `text`: sorted, and no two overlap.
     ///
     /// Where two candidates overlap the longer one stays; Ferry's own pseudonyms are no hits.
@@ -95,8 +101,11 @@ impl Detectors {
         Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
         rules::find(&self.rules, text, hits);
         if !windows.is_empty() {
+            // What an odd letter touches is judged where that is read as a plain one, if the whole of it is read there.
             hits.retain(|hit| {
-                !normalise::is_odd(text, hit.end) && !normalise::is_behind_odd(text, hit.start)
+                let touches =
+                    normalise::is_odd(text, hit.end) || normalise::is_behind_odd(text, hit.start);
+                !touches || !windows.have(text, hit.start, hit.end)
             });
             for (start, end) in windows.pieces(text) {
                 plain.read(text, start, end);

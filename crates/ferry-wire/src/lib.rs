@@ -14,6 +14,7 @@ mod json;
 pub mod path;
 pub mod restore;
 pub mod results_url;
+pub mod revise;
 pub mod splice;
 pub mod sse;
 pub mod stream_flag;

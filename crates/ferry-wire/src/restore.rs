@@ -13,11 +13,12 @@ use memchr::memmem::Finder;
 use crate::json::push_string;
 
 mod answer;
-mod event;
-mod lane;
+pub(crate) mod event;
+pub(crate) mod lane;
 mod scan;
+pub(crate) mod slice;
 mod stream;
-mod strings;
+pub(crate) mod strings;
 mod token;
 
 pub use stream::{EVENT_BYTES_MAX, RestoreStream};

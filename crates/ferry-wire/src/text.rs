@@ -55,6 +55,8 @@ pub enum Shape {
     Complete,
     /// `/v1/messages/batches`: each of `requests[].params` is one of Messages.
     Batch,
+    /// An answer to one of Messages or a legacy completion: what the model wrote, and nothing else.
+    Answer,
 }
 
 /// Whose text a span is.

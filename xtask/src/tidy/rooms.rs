@@ -11,7 +11,8 @@ const ROOMS: [&str; 11] = [
     "relay", "settle",
 ];
 /// What is no room: what lives through all of them, the door for errors, what they are told, and their timer.
-const THROUGH: [&str; 9] = [
+const THROUGH: [&str; 10] = [
+    "answer",
     "passage",
     "flight",
     "refuse",

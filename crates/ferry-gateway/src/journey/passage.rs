@@ -13,7 +13,7 @@ use ferry_rules::retry::Verdict;
 use ferry_wire::affinity::Prefix;
 use ferry_wire::envelope::Envelope;
 use ferry_wire::path::Family;
-use ferry_wire::restore::{Counts, Restorer};
+use ferry_wire::restore::Restorer;
 use ferry_wire::stream_flag::StreamFlag;
 use ferry_wire::usage::Usage;
 use http::{HeaderValue, Method};
@@ -23,9 +23,9 @@ use super::settings::Retry;
 use super::settle;
 use super::snapshot::Snapshot;
 use crate::clock;
-use crate::redaction::Keeper;
+use crate::redaction::{Keeper, Screen};
 use crate::state::State;
-use crate::telemetry::{Outcome, RestoreResult, Telemetry};
+use crate::telemetry::{Outcome, Telemetry};
 use crate::upstream::{Base, Node};
 
 /// What all passages share, over every reload.
@@ -302,6 +302,8 @@ pub struct Passage {
     pub(super) facts: Facts,
     /// Turns the pseudonyms of this request back in its answer; nothing when it has none.
     pub(super) restorer: Option<Arc<Restorer>>,
+    /// Looks through what the model writes by itself; nothing where nobody asked for that.
+    pub(super) screen: Option<Box<Screen>>,
     /// Dropping it frees the seat; it stays until the last byte is out.
     pub(super) permit: Option<Permit>,
 }
@@ -333,19 +335,13 @@ impl Passage {
             doubled_v1: false,
             facts: Facts::begin(),
             restorer: None,
+            screen: None,
             permit: None,
         })
     }
 }
 
 impl Passage {
-    /// Tells what was met of pseudonyms in the answer.
-    pub(super) fn restored(&self, counts: Counts) {
-        let Counts { restored, unknown, .. } = counts;
-        self.shared.telemetry.restored(&self.line, RestoreResult::Restored, restored);
-        self.shared.telemetry.restored(&self.line, RestoreResult::Unknown, unknown);
-    }
-
     /// Notes what the envelope says.
     pub(super) fn note(&mut self, envelope: Envelope) {
         let (snapshot, facts) = (&self.snapshot, &mut self.facts);

@@ -20,7 +20,7 @@ use super::pieces::join;
 use super::read::{CodingFault, Payload, Read};
 use super::refuse::{Refused, refused};
 use super::reserve::Reserved;
-use crate::redaction::{RedactError, RuleSet};
+use crate::redaction::{RedactError, RuleSet, Screen, tried};
 use crate::telemetry::RedactEvent;
 
 /// From this size on a body is looked through on a thread where that holds up nobody: a mebibyte takes about a
@@ -61,6 +61,10 @@ pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     let policy = rules.policy(&read.passage.line);
     if policy.is_off() {
         return Ok(Clean(read));
+    }
+    if matches!(shape, Shape::Messages | Shape::Complete) {
+        let secret = read.passage.shared.redaction.secret();
+        read.passage.screen = Screen::new(&rules, &read.passage.line, secret).map(Box::new);
     }
     let strict = policy.can_block() || policy.can_replace();
     if flows {
@@ -178,18 +182,6 @@ fn count(passage: &mut Passage, rules: &RuleSet, outcome: &Outcome, dry_run: boo
         let event = RedactEvent { kind: rules.name(*kind).into(), action, count: *count };
         passage.shared.telemetry.redacted(&passage.line, &event);
         passage.facts.redactions += *count;
-    }
-}
-
-/// What an action is counted as in a dry run.
-const fn tried(action: Action) -> &'static str {
-    match action {
-        Action::Allow | Action::Report => "report",
-        Action::Mask => "dry_run_mask",
-        Action::Pseudonym => "dry_run_pseudonym",
-        Action::Hash => "dry_run_hash",
-        Action::Redact => "dry_run_redact",
-        Action::Block => "dry_run_block",
     }
 }
 

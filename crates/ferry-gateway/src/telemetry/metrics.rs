@@ -288,6 +288,16 @@ impl Metrics {
         self.redact.found(self.line(&self.known(), line), event);
     }
 
+    /// Counts sensitive values that a model wrote by itself.
+    pub fn answer_redacted(&self, line: &Arc<str>, event: &RedactEvent) {
+        self.redact.written(self.line(&self.known(), line), event);
+    }
+
+    /// Counts what of answers was not looked through.
+    pub fn answers_unread(&self, line: &Arc<str>, count: u64) {
+        self.redact.unread(self.line(&self.known(), line), count);
+    }
+
     /// Counts pseudonyms in an answer.
     pub fn restored(&self, line: &Arc<str>, result: RestoreResult, count: u64) {
         self.redact.restored(self.line(&self.known(), line), result, count);

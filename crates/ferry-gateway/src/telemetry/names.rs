@@ -33,6 +33,10 @@ pub const RETRIES: &str = "retries";
 pub const RETRIES_REFUSED: &str = "retries_refused";
 /// Sensitive values found, by line, type and action.
 pub const REDACTIONS: &str = "redactions";
+/// Sensitive values that models wrote by themselves, by line, type and action.
+pub const ANSWER_REDACTIONS: &str = "answer_redactions";
+/// Answers, or single events of one, that were to be looked through and could not be, by line.
+pub const ANSWERS_UNREAD: &str = "answers_unread";
 /// Pseudonyms that stood in answers, by line and what became of them.
 pub const RESTORATIONS: &str = "restorations";
 /// Requests between head and last byte.

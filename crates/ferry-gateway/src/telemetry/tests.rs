@@ -133,6 +133,9 @@ fn the_metrics_page() {
     let found = |count| RedactEvent { kind: "CN_ID".into(), action: "redact", count };
     telemetry.redacted(&full().line, &found(2));
     telemetry.redacted(&"made-up".into(), &found(1));
+    telemetry.answer_redacted(&full().line, &found(4));
+    telemetry.answers_unread(&full().line, 1);
+    telemetry.answers_unread(&full().line, 0);
     telemetry.restored(&full().line, RestoreResult::Restored, 3);
     telemetry.restored(&full().line, RestoreResult::Unknown, 0);
     // Families keep no order, so the lines of one block are sorted.

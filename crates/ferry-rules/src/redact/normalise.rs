@@ -48,15 +48,28 @@ impl Windows {
 
     /// The pieces, each widened to whole words.
     pub(super) fn pieces<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
-        let bytes = text.as_bytes();
-        self.list.iter().map(move |(start, end)| {
-            let head = bytes.get(start.saturating_sub(WORD_MAX)..*start).unwrap_or_default();
-            let before = head.iter().rev().take_while(|byte| is_inner(**byte)).count();
-            let tail = bytes.get(*end..(*end + WORD_MAX).min(bytes.len())).unwrap_or_default();
-            let after = tail.iter().take_while(|byte| is_inner(**byte)).count();
-            (text.floor_char_boundary(start - before), text.ceil_char_boundary(end + after))
+        self.list.iter().map(move |window| widened(*window, text))
+    }
+
+    /// Whether some piece has `start..end` inside, so that whoever reads the pieces judges it.
+    pub(super) fn have(&self, text: &str, start: usize, end: usize) -> bool {
+        // Windows are sorted and apart, so that only a few reach as far.
+        let first = self.list.partition_point(|window| window.1 + WORD_MAX < start);
+        let near = self.list.get(first..).unwrap_or_default().iter();
+        near.take_while(|window| window.0 <= start + WORD_MAX).any(|window| {
+            let (from, to) = widened(*window, text);
+            (from < start || from == 0) && (end < to || to == text.len())
         })
     }
+}
+
+fn widened((start, end): (usize, usize), text: &str) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let head = bytes.get(start.saturating_sub(WORD_MAX)..start).unwrap_or_default();
+    let before = head.iter().rev().take_while(|byte| is_inner(**byte)).count();
+    let tail = bytes.get(end..(end + WORD_MAX).min(bytes.len())).unwrap_or_default();
+    let after = tail.iter().take_while(|byte| is_inner(**byte)).count();
+    (text.floor_char_boundary(start - before), text.ceil_char_boundary(end + after))
 }
 
 /// A byte that a value may have inside.
@@ -172,6 +185,11 @@ fn escape(bytes: &[u8], place: usize) -> Option<(Spelled, usize)> {
     let code = if is_hex { u32::from_str_radix(digits, 16).ok()? } else { return None };
     let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
     Some((plain(character).unwrap_or(Spelled::Char(character)), slashes + 5))
+}
+
+/// Whether a character is another way to write a plain letter, or to part two.
+pub(super) fn is_spelled_otherwise(character: char) -> bool {
+    plain(character).is_some()
 }
 
 /// The plain letter of a character, if it is another way to write one.

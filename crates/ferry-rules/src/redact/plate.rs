@@ -8,7 +8,8 @@ use super::reading::{Text, is_word};
 use super::{Hit, Kind};
 
 /// The characters of provinces, as they stand on plates.
-const PROVINCES: &str = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使";
+pub(super) const PROVINCES: &str =
+    "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使";
 
 /// What may stand last on a plate instead of a digit.
 const LAST: [&str; 5] = ["挂", "学", "警", "港", "澳"];

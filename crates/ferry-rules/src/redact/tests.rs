@@ -30,6 +30,30 @@ fn with_luhn(head: &str) -> String {
 }
 
 #[test]
+fn a_value_beside_a_full_width_mark_is_found_though_it_is_longer_than_what_is_read_again() {
+    let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n";
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----", line.repeat(20));
+    let token = format!("eyJhbGciOiJIUzI1NiJ9.eyJ{}.c2lnbmF0dXJlMTIz", "zdWIiOiIx".repeat(100));
+    for head in ["", "密钥：", "，"] {
+        assert_eq!(found(&format!("{head}{key}")), [(key.as_str(), "PRIVATE_KEY")], "{head}");
+        assert_eq!(found(&format!("{head}{token} ")), [(token.as_str(), "API_KEY")], "{head}");
+    }
+}
+
+#[test]
+fn a_word_before_a_full_width_mark_is_found_whatever_else_the_text_has() {
+    let words = Pattern::Words(vec!["会议纪要".into()]);
+    let rules = [Rule { name: "words".into(), pattern: words }];
+    let detectors = Detectors::new(Kinds::NONE, &rules).unwrap();
+    for head in ["", "A１，"] {
+        let text = format!("{head}{}会议纪要，", "。".repeat(100));
+        let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+        detectors.scan(&text, &mut scratch, &mut hits);
+        assert_eq!(hits.len(), 1, "{head}");
+    }
+}
+
+#[test]
 fn values_are_found_beside_anything_that_is_no_letter() {
     let table = [
         ("我的身份证11010519491231002X，谢谢", "11010519491231002X", "CN_ID"),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::event::{cited_text, elements, letters, members};
+use super::event::{block_parts, cited_texts, elements, letters, members};
 use super::scan::Found;
 use super::strings::Strings;
 use super::{Counts, Escapes, Restorer, Token};
@@ -78,44 +78,17 @@ impl<'a> Walk<'a> {
 
     /// A content block; of what cannot be read nothing is restored.
     fn block(&mut self, block: Range<usize>) {
-        let text = self.text;
-        let (mut kind, mut words, mut input, mut citations) = (None, None, None, None);
-        let read = members(text, block, |name, value| {
-            let slot = match name {
-                b"type" => &mut kind,
-                b"text" => &mut words,
-                b"input" => &mut input,
-                b"citations" => &mut citations,
-                _ => return,
-            };
-            *slot = Some(value);
-        });
-        let kind = kind.and_then(|kind| text.get(letters(text, kind)?)).unwrap_or_default();
-        if read.is_none() {
-            return;
+        let Some(parts) = block_parts(self.text, block) else { return };
+        if let Some(value) = parts.text {
+            self.string(value);
         }
-        if kind == b"text" {
-            if let Some(value) = words {
-                self.string(value);
-            }
-            if let Some(list) = citations.filter(|list| text.get(list.start) == Some(&b'[')) {
-                self.citations(list);
-            }
-        } else if kind.ends_with(b"tool_use")
-            && let Some(value) = input
+        for value in
+            parts.citations.and_then(|list| cited_texts(self.text, list)).unwrap_or_default()
         {
-            self.input(value);
+            self.string(value);
         }
-    }
-
-    fn citations(&mut self, list: Range<usize>) {
-        let text = self.text;
-        let mut cited = Vec::new();
-        let read = elements(text, list, |citation| cited.extend(cited_text(text, citation)));
-        if read.is_some() {
-            for value in cited {
-                self.string(value);
-            }
+        if let Some(value) = parts.input {
+            self.input(value);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::json::key_is;
 
 /// What a delta adds to its block, as far as it can hold a pseudonym.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Adds {
+pub(crate) enum Adds {
     /// `text_delta`.
     Text,
     /// `input_json_delta`: a piece of a JSON text.
@@ -21,14 +21,14 @@ pub(super) enum Adds {
 
 /// A `content_block_delta`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Delta {
-    pub(super) index: u64,
+pub(crate) struct Delta {
+    pub(crate) index: u64,
     /// What it adds and between which quotes; nothing for a delta that is never changed.
-    pub(super) letters: Option<(Adds, Range<usize>)>,
+    pub(crate) letters: Option<(Adds, Range<usize>)>,
 }
 
 /// Hands every member of the object in `range` to `each`: its raw name and where its value stands.
-pub(super) fn members(
+pub(crate) fn members(
     text: &[u8],
     range: Range<usize>,
     mut each: impl FnMut(&[u8], Range<usize>),
@@ -47,7 +47,7 @@ pub(super) fn members(
 }
 
 /// Hands every element of the list in `range` to `each`.
-pub(super) fn elements(
+pub(crate) fn elements(
     text: &[u8],
     range: Range<usize>,
     mut each: impl FnMut(Range<usize>),
@@ -70,13 +70,53 @@ pub(super) fn elements(
 }
 
 /// The letters of a string between its quotes; nothing when the value is no string.
-pub(super) fn letters(text: &[u8], value: Range<usize>) -> Option<Range<usize>> {
+pub(crate) fn letters(text: &[u8], value: Range<usize>) -> Option<Range<usize>> {
     let is_string = text.get(value.start) == Some(&b'"') && value.len() >= 2;
     is_string.then(|| value.start + 1..value.end - 1)
 }
 
+/// Where the members of a content block stand that hold what a model wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// Of a block of text.
+    pub(crate) text: Option<Range<usize>>,
+    /// The list of its citations.
+    pub(crate) citations: Option<Range<usize>>,
+    /// Of the call of a tool.
+    pub(crate) input: Option<Range<usize>>,
+}
+
+/// Reads a content block; nothing when it cannot be read.
+pub(crate) fn block_parts(text: &[u8], block: Range<usize>) -> Option<Block> {
+    let (mut kind, mut words, mut input, mut citations) = (None, None, None, None);
+    members(text, block, |name, value| {
+        let slot = match name {
+            b"type" => &mut kind,
+            b"text" => &mut words,
+            b"input" => &mut input,
+            b"citations" => &mut citations,
+            _ => return,
+        };
+        *slot = Some(value);
+    })?;
+    let kind = kind.and_then(|kind| text.get(letters(text, kind)?)).unwrap_or_default();
+    let citations = citations.filter(|list| text.get(list.start) == Some(&b'['));
+    Some(match kind {
+        b"text" => Block { text: words, citations, input: None },
+        _ if kind.ends_with(b"tool_use") => Block { input, ..Block::default() },
+        _ => Block::default(),
+    })
+}
+
+/// Where the cited texts of a list of citations stand; nothing when it cannot be read.
+pub(crate) fn cited_texts(text: &[u8], list: Range<usize>) -> Option<Vec<Range<usize>>> {
+    let mut cited = Vec::new();
+    elements(text, list, |citation| cited.extend(cited_text(text, citation)))?;
+    Some(cited)
+}
+
 /// Reads a `content_block_delta`.
-pub(super) fn delta(event: &[u8]) -> Option<Delta> {
+pub(crate) fn delta(event: &[u8]) -> Option<Delta> {
     let mut number = None;
     let mut delta = None;
     members(event, data(event)?, |name, value| {
@@ -110,7 +150,7 @@ pub(super) fn delta(event: &[u8]) -> Option<Delta> {
 }
 
 /// Where the value of a citation's `cited_text` stands.
-pub(super) fn cited_text(text: &[u8], citation: Range<usize>) -> Option<Range<usize>> {
+pub(crate) fn cited_text(text: &[u8], citation: Range<usize>) -> Option<Range<usize>> {
     let mut cited = None;
     members(text, citation, |name, value| {
         if key_is(name, "cited_text") {
@@ -121,7 +161,7 @@ pub(super) fn cited_text(text: &[u8], citation: Range<usize>) -> Option<Range<us
 }
 
 /// The index of the block that an event is about.
-pub(super) fn index(event: &[u8]) -> Option<u64> {
+pub(crate) fn index(event: &[u8]) -> Option<u64> {
     let mut number = None;
     members(event, data(event)?, |name, value| {
         if key_is(name, "index") {
@@ -132,7 +172,7 @@ pub(super) fn index(event: &[u8]) -> Option<u64> {
 }
 
 /// Where the block of a `content_block_start` stands.
-pub(super) fn block(event: &[u8]) -> Option<Range<usize>> {
+pub(crate) fn block(event: &[u8]) -> Option<Range<usize>> {
     let mut block = None;
     members(event, data(event)?, |name, value| {
         if key_is(name, "content_block") {
@@ -143,7 +183,7 @@ pub(super) fn block(event: &[u8]) -> Option<Range<usize>> {
 }
 
 /// The letters of a `completion`, and whether it is the last.
-pub(super) fn completion(event: &[u8]) -> Option<(Range<usize>, bool)> {
+pub(crate) fn completion(event: &[u8]) -> Option<(Range<usize>, bool)> {
     let mut text = None;
     let mut is_last = false;
     members(event, data(event)?, |name, value| {
@@ -157,7 +197,7 @@ pub(super) fn completion(event: &[u8]) -> Option<(Range<usize>, bool)> {
 }
 
 /// How many bytes of comment lines stand before an event.
-pub(super) fn comments_len(event: &[u8]) -> usize {
+pub(crate) fn comments_len(event: &[u8]) -> usize {
     let mut at = 0;
     while let Some(rest) = event.get(at..).filter(|rest| rest.first() == Some(&b':')) {
         let end = memchr::memchr2(b'\n', b'\r', rest).unwrap_or(rest.len());

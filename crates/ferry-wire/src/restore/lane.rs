@@ -8,7 +8,7 @@ use super::strings::Strings;
 
 /// What kind of text a lane carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Carries {
+pub(crate) enum Carries {
     Text,
     Input,
     /// The one text of a legacy answer.
@@ -67,21 +67,27 @@ impl Lane {
         }
         // Letters of pseudonyms alone: they need no escape.
         let held = std::str::from_utf8(self.kept().get(self.sent()..)?).ok()?;
-        let index = self.index;
-        let event = match self.carries {
-            Carries::Text => format!(
+        Some(self.carries.event(self.index, held))
+    }
+}
+
+impl Carries {
+    /// An event that adds `letters`, escaped as JSON needs it, to a text.
+    pub(crate) fn event(self, index: u64, letters: &str) -> Bytes {
+        let event = match self {
+            Self::Text => format!(
                 "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{index},\
-                 \"delta\":{{\"type\":\"text_delta\",\"text\":\"{held}\"}}}}\n\n"
+                 \"delta\":{{\"type\":\"text_delta\",\"text\":\"{letters}\"}}}}\n\n"
             ),
-            Carries::Input => format!(
+            Self::Input => format!(
                 "event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{index},\
-                 \"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":\"{held}\"}}}}\n\n"
+                 \"delta\":{{\"type\":\"input_json_delta\",\"partial_json\":\"{letters}\"}}}}\n\n"
             ),
-            Carries::Completion => format!(
-                "event: completion\ndata: {{\"type\":\"completion\",\"completion\":\"{held}\",\
+            Self::Completion => format!(
+                "event: completion\ndata: {{\"type\":\"completion\",\"completion\":\"{letters}\",\
                  \"stop_reason\":null}}\n\n"
             ),
         };
-        Some(Bytes::from(event))
+        Bytes::from(event)
     }
 }

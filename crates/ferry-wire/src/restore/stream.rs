@@ -14,6 +14,7 @@ use bytes::Bytes;
 use super::event::{self as parts, Adds};
 use super::lane::{Carries, Lane};
 use super::scan::{Found, Place, Tail};
+use super::slice::{Slice, Text};
 use super::{Counts, Escapes, Restorer, Token};
 use crate::sse::event::{Name, name_of, whole};
 use crate::sse::{Flavor, Observer};
@@ -43,33 +44,6 @@ pub struct RestoreStream {
     is_unread: bool,
     /// Such a one may have been part of the tool's input in work, whose strings are then unknown.
     is_lost: bool,
-}
-
-/// One slice of the stream on its way out.
-struct Slice<'a> {
-    bytes: &'a Bytes,
-    /// All before has left.
-    sent: usize,
-    out: &'a mut Vec<Bytes>,
-}
-
-impl Slice<'_> {
-    /// Puts `with` in the place of a range.
-    fn replace(&mut self, range: Range<usize>, with: Bytes) {
-        if range.start > self.sent {
-            self.out.push(self.bytes.slice(self.sent..range.start));
-        }
-        if !with.is_empty() {
-            self.out.push(with);
-        }
-        self.sent = range.end;
-    }
-
-    fn finish(self) {
-        if self.sent < self.bytes.len() {
-            self.out.push(self.bytes.slice(self.sent..));
-        }
-    }
 }
 
 impl RestoreStream {
@@ -297,33 +271,6 @@ impl RestoreStream {
                 slice.replace(at..at, words);
             }
         }
-    }
-}
-
-/// Part of a text, in its event.
-struct Text<'a> {
-    event: &'a [u8],
-    /// Where the event stands in its slice.
-    at: usize,
-    /// Where the letters stand in the event.
-    letters: Range<usize>,
-    /// No other part follows.
-    is_last: bool,
-}
-
-impl<'a> Text<'a> {
-    fn raw(&self) -> &'a [u8] {
-        self.event.get(self.letters.clone()).unwrap_or_default()
-    }
-
-    /// Where the letters stand in the slice.
-    const fn place(&self) -> Range<usize> {
-        self.at + self.letters.start..self.at + self.letters.end
-    }
-
-    /// Where the event stands in the slice.
-    const fn whole(&self) -> Range<usize> {
-        self.at..self.at + self.event.len()
     }
 }
 

@@ -8,7 +8,7 @@
 const DEPTH_MAX: u32 = u128::BITS;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Strings {
+pub(crate) struct Strings {
     /// A bit for each open bracket, the innermost lowest: set for an object.
     objects: u128,
     depth: u32,
@@ -23,16 +23,21 @@ pub(super) struct Strings {
 
 impl Strings {
     /// Whether the next byte stands in a string that is a value, and is no part of an escape.
-    pub(super) const fn in_value(&self) -> bool {
+    pub(crate) const fn in_value(&self) -> bool {
         self.in_string && !self.is_escaped && !self.is_key && !self.is_lost
     }
 
+    /// Whether the next byte stands in a string that is a value, or is the quote that ends it.
+    pub(crate) const fn in_value_string(&self) -> bool {
+        self.in_string && !self.is_key && !self.is_lost
+    }
+
     /// Whether nothing but a quote, or a backslash, changes what is known.
-    pub(super) const fn in_plain(&self) -> bool {
+    pub(crate) const fn in_plain(&self) -> bool {
         self.in_string && !self.is_escaped
     }
 
-    pub(super) const fn step(&mut self, byte: u8) {
+    pub(crate) const fn step(&mut self, byte: u8) {
         if self.in_string {
             match byte {
                 _ if self.is_escaped => self.is_escaped = false,

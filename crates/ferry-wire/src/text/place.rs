@@ -42,6 +42,10 @@ pub(super) enum Place {
     Top(Shape),
     /// One of a batch's `requests`.
     Request,
+    /// A block of an answer.
+    Said,
+    /// A citation in one.
+    Cited,
     /// `system`.
     System,
     /// The first of its blocks.
@@ -85,6 +89,7 @@ impl Place {
             | Self::Source(_)
             | Self::System
             | Self::FirstSystem
+            | Self::Said
             | Self::Message => true,
             Self::Passed
             | Self::Free(_)
@@ -94,6 +99,7 @@ impl Place {
             | Self::Schemas
             | Self::Top(_)
             | Self::Request
+            | Self::Cited
             | Self::Tool
             | Self::Metadata
             | Self::Server => false,
@@ -109,6 +115,7 @@ impl Place {
             | Self::Free(role)
             | Self::Source(role) => role,
             Self::System | Self::FirstSystem | Self::Attribution => Role::System,
+            Self::Said | Self::Cited => Role::Assistant,
             Self::Schema | Self::Described | Self::Schemas | Self::Tool => Role::Description,
             Self::Passed
             | Self::Top(_)
@@ -121,7 +128,7 @@ impl Place {
 
     pub(super) const fn string(self) -> Wanted {
         match self {
-            Self::Passed | Self::Schema | Self::Schemas => Wanted::No,
+            Self::Passed | Self::Schema | Self::Schemas | Self::Said | Self::Cited => Wanted::No,
             Self::Text(_)
             | Self::Source(_)
             | Self::Described
@@ -157,6 +164,11 @@ impl Place {
                 _ => named(Role::Other, tag, name),
             },
             Self::Message => message(tag, name),
+            Self::Said => said(tag, name),
+            Self::Cited => match name {
+                b"cited_text" => Self::Text(Role::Assistant),
+                _ => Self::Passed,
+            },
             Self::Tool => tool(name),
             Self::Metadata => match name {
                 b"user_id" => Self::Text(Role::Other),
@@ -189,6 +201,13 @@ impl Place {
 
 /// A top-level member.
 fn top(shape: Shape, name: &[u8]) -> Place {
+    if shape == Shape::Answer {
+        return match name {
+            b"content" => Place::Said,
+            b"completion" => Place::Text(Role::Assistant),
+            _ => Place::Passed,
+        };
+    }
     match name {
         b"system" => Place::System,
         b"messages" => Place::Message,
@@ -223,6 +242,16 @@ fn message(tag: Tag, name: &[u8]) -> Place {
         b"role" => Place::Passed,
         b"content" => Place::Text(role),
         _ => named(role, Tag::None, name),
+    }
+}
+
+/// A member of an answer's block. What tools of the server found is not the model's, and goes back to the API as it came.
+fn said(tag: Tag, name: &[u8]) -> Place {
+    match (tag, name) {
+        (Tag::Text, b"text") => Place::Text(Role::Assistant),
+        (Tag::Text, b"citations") => Place::Cited,
+        (Tag::Tool, b"input") => Place::Free(Role::Assistant),
+        _ => Place::Passed,
     }
 }
 

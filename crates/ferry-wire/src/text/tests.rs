@@ -58,6 +58,36 @@ fn check_block(members: &[&str], expected: &[(&str, &str)]) {
 }
 
 #[test]
+fn of_an_answer_only_what_the_model_wrote() {
+    check(
+        Shape::Answer,
+        r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","system":"s","messages":[{"role":"user","content":"t"}],
+           "content":[
+            {"type":"thinking","thinking":"t","signature":"s"},
+            {"type":"redacted_thinking","data":"d"},
+            {"citations":[{"type":"char_location","cited_text":"c","document_title":"d","document_index":1}],"text":"t","type":"text"},
+            {"type":"tool_use","id":"toolu_1","name":"n","input":{"k":"v","id":[["w",{"text":"x"}]]}},
+            {"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}},
+            {"type":"web_search_tool_result","tool_use_id":"s","content":[{"type":"web_search_result","title":"t","url":"u","encrypted_content":"e"}]},
+            {"type":"new","text":"t"}],
+           "stop_reason":"stop_sequence","stop_sequence":"s","usage":{"output_tokens":12345,"service_tier":"standard"}}"#,
+        &[
+            ("content[2].citations[0].cited_text", Role::Assistant),
+            ("content[2].text", Role::Assistant),
+            ("content[3].input.k", Role::Assistant),
+            ("content[3].input.id[0][0]", Role::Assistant),
+            ("content[3].input.id[0][1].text", Role::Assistant),
+            ("content[4].input.query", Role::Assistant),
+        ],
+    );
+    check(
+        Shape::Answer,
+        r#"{"type":"completion","id":"c","completion":"t","stop_reason":"stop_sequence","model":"m"}"#,
+        &[("completion", Role::Assistant)],
+    );
+}
+
+#[test]
 fn the_members_of_a_request() {
     use Role::{Assistant, Description, Other, Prompt, System, User};
     check(

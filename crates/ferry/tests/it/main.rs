@@ -32,6 +32,7 @@ mod paths;
 mod patience;
 mod process;
 mod redact;
+mod redact_answers;
 mod redact_command;
 mod retries;
 mod secure;

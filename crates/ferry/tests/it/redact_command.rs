@@ -36,9 +36,11 @@ fn redact(config: &str, args: &[&str], input: &[u8]) -> Said {
 }
 
 const ON: &str = "[redact]\nenabled = true\n";
-const TEXT: &[u8] = "客户身份证11010119900307803X\n邮箱 a@example.com，手机13800138000\n".as_bytes();
+const TEXT: &[u8] =
+    "客户身份证11010119900307803X\n邮箱 a@example.com，手机13800138000\n".as_bytes();
 /// A node whose key is not there: a trial needs none.
-const KEYLESS: &str = "[[nodes]]\nname = \"a\"\nurl = \"https://a.example\"\nkey = \"env:NOT_SET\"\n";
+const KEYLESS: &str =
+    "[[nodes]]\nname = \"a\"\nurl = \"https://a.example\"\nkey = \"env:NOT_SET\"\n";
 
 #[test]
 fn a_text_is_shown_as_a_diff_of_words() {

@@ -15,7 +15,7 @@ pub(crate) struct Redact {
     pub(crate) enabled: bool,
     /// Counts what would be done and changes nothing.
     pub(crate) dry_run: bool,
-    /// What is done about sensitive data that a model writes by itself: `off` nothing, `report` it is counted, `redact` it is replaced by `[REDACTED]`, for which the end of a text waits a little.
+    /// What is done about sensitive data that a model writes by itself: `off` nothing, `report` it is counted, `redact` it meets the action of its type, where `pseudonym` and `block` become `[REDACTED]`. Texts, cited texts and strings of a tool's input are looked through, thinking never. With `redact` the end of a streamed text waits while it may belong to a value, at most 1 KiB; with `rules` of your own texts leave sentence by sentence. `report` holds nothing back.
     pub(crate) answers: Answers,
     /// What a value that stands as a JSON number meets where its action would replace it, since a text in its place would change what a tool declared: `report` it goes on and is counted, `block` the request is refused.
     pub(crate) numbers: Numbers,

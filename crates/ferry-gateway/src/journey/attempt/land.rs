@@ -311,6 +311,7 @@ async fn sniff(
 /// Events in a coding: they flow as they are, watched where Ferry promises a whole stream.
 fn coded_events(passage: &mut Passage, parts: &Parts) -> Form {
     passage.facts.stream = true;
+    passage.not_screened();
     let watch = match flavor(passage.family) {
         Flavor::Other => None,
         flavor @ (Flavor::Messages | Flavor::Complete) => CodedEvents::of(&parts.headers, flavor),

@@ -2,19 +2,18 @@
 //! filled with `ping`, and a stream that ends without `message_stop` ends in `event: error`.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use ferry_wire::error::{ApiErrorKind, Before, sse_error};
 use ferry_wire::path::Family;
-use ferry_wire::restore::RestoreStream;
 use ferry_wire::sse::{Observer, ping};
 use tokio::time::Sleep;
 
 use super::tell_attempt;
 use crate::clock;
+use crate::journey::answer::Texts;
 use crate::journey::flight::Flight;
 use crate::journey::passage::Passage;
 use crate::telemetry::{AttemptResult, Outcome};
@@ -29,7 +28,8 @@ pub(super) struct Stream {
     passage: Option<Box<Passage>>,
     flight: Option<Flight>,
     observer: Box<Observer>,
-    restore: Option<Box<RestoreStream>>,
+    /// What the texts of the events go through, if anything.
+    texts: Option<Box<Texts>>,
     /// Events that may go out, in order.
     ready: Vec<Bytes>,
     ready_len: usize,
@@ -80,16 +80,15 @@ impl Stream {
         note_first(&mut passage, &observer, now);
         let timeouts = &passage.snapshot.settings.timeouts;
         let due = (now + timeouts.ping.min(timeouts.event_gap)).min(total);
-        let restorer = passage.restorer.as_ref().map(Arc::clone);
-        let mut restore = restorer.map(|restorer| Box::new(RestoreStream::new(restorer)));
+        let mut texts = Texts::of(&passage);
         let mut ready = first;
-        put_back(restore.as_deref_mut(), &mut ready, 0);
+        pass(texts.as_deref_mut(), &mut ready, 0);
         Self {
             ready_len: ready.iter().map(Bytes::len).sum(),
             passage: Some(passage),
             flight: Some(flight),
             observer,
-            restore,
+            texts,
             ready,
             heard: now,
             spoke: now,
@@ -145,7 +144,7 @@ impl Stream {
                     heard = true;
                     let before = self.ready.len();
                     self.observer.push(chunk, &mut self.ready);
-                    put_back(self.restore.as_deref_mut(), &mut self.ready, before);
+                    pass(self.texts.as_deref_mut(), &mut self.ready, before);
                     self.ready_len += self.ready[before..].iter().map(Bytes::len).sum::<usize>();
                 }
                 Poll::Ready(Some(Err(_))) => break Some(Over::Broken),
@@ -180,22 +179,9 @@ impl Stream {
 
     /// Whether the client has part of an event.
     fn mid_event(&self) -> bool {
-        match &self.restore {
-            // It makes whole events of what the observer lets go in pieces.
-            Some(restore) => restore.mid_event(),
-            None => self.observer.mid_event(),
-        }
-    }
-
-    /// What is held back for a pseudonym that may still come whole leaves now.
-    fn end_restore(&mut self, as_it_should: bool, passage: &Passage) {
-        let Some(restore) = &mut self.restore else { return };
-        if as_it_should {
-            restore.end(&mut self.ready);
-        } else {
-            restore.cut(&mut self.ready);
-        }
-        passage.restored(restore.counts());
+        // What makes whole events of what the observer lets go in pieces knows it better.
+        let texts = self.texts.as_ref().and_then(|texts| texts.mid_event());
+        texts.unwrap_or_else(|| self.observer.mid_event())
     }
 
     fn due(&self, now: Instant) -> Due {
@@ -232,9 +218,11 @@ impl Stream {
             // A last event without its blank line is the node's own way to end.
             let before = self.ready.len();
             self.ready.extend(self.observer.take_tail());
-            put_back(self.restore.as_deref_mut(), &mut self.ready, before);
+            pass(self.texts.as_deref_mut(), &mut self.ready, before);
         }
-        self.end_restore(clean && ended, &passage);
+        if let Some(texts) = &mut self.texts {
+            texts.end(clean && ended, &mut self.ready, &passage);
+        }
         let facts = self.observer.facts();
         passage.facts.usage = facts.usage;
         if facts.model.is_some() {
@@ -304,11 +292,10 @@ impl Stream {
     }
 }
 
-/// Puts values in the place of pseudonyms in what has been ready since `from`.
-fn put_back(restore: Option<&mut RestoreStream>, ready: &mut Vec<Bytes>, from: usize) {
-    let Some(restore) = restore else { return };
-    for piece in ready.split_off(from) {
-        restore.push(piece, ready);
+/// Takes the texts of what has been ready since `from` through what they go through.
+fn pass(texts: Option<&mut Texts>, ready: &mut Vec<Bytes>, from: usize) {
+    if let Some(texts) = texts {
+        texts.pass(ready, from);
     }
 }
 
@@ -327,8 +314,8 @@ impl Drop for Stream {
             passage.facts.outcome = if facts.stopped { Outcome::Ok } else { Outcome::HangUp };
             let result = if facts.stopped { AttemptResult::Ok } else { AttemptResult::Cancelled };
             tell_attempt(passage, result);
-            if let Some(restore) = &self.restore {
-                passage.restored(restore.counts());
+            if let Some(texts) = &self.texts {
+                texts.tell(passage);
             }
         }
     }

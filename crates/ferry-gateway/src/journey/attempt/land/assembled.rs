@@ -8,9 +8,9 @@ use ferry_wire::assemble::{AssembleError, Assembler, Outcome};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode, header as http_header};
 
-use super::hold::restored;
 use super::{BadAnswer, Fault, Form, Phase, flavor};
 use crate::clock;
+use crate::journey::answer::finished;
 use crate::journey::deadline::{Late, before};
 use crate::journey::flight::Flight;
 use crate::journey::passage::{HeldBytes, Passage};
@@ -67,7 +67,7 @@ pub(super) async fn assemble(
     };
     passage.facts.late_error = late_error;
     as_json(parts);
-    let chunks = restored(passage, &body).unwrap_or_else(|| vec![body]);
+    let chunks = finished(passage, &body).unwrap_or_else(|| vec![body]);
     Ok(Form::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
 }
 

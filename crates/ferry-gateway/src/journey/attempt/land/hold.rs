@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ferry_wire::error::looks_like_html;
 use ferry_wire::path::Family;
-use ferry_wire::restore::Counts;
 use ferry_wire::{results_url, usage};
 use http::header as http_header;
 use http::response::Parts;
@@ -16,6 +15,7 @@ use super::coded::{Undecodable, decode};
 use super::{BadAnswer, Fault, Form, Phase, uncoded};
 use crate::clock;
 use crate::journey::accept::Head;
+use crate::journey::answer::finished;
 use crate::journey::deadline::{Late, before};
 use crate::journey::flight::Flight;
 use crate::journey::passage::{HeldBytes, Passage};
@@ -45,6 +45,7 @@ pub(super) async fn hold(
                 pieces.push(chunk);
                 if !fits || pieces.len() > max {
                     let first = pieces.finish();
+                    passage.not_screened();
                     return Ok(Form::Flow { first, watch: None, set_aside: Some(set_aside) });
                 }
             }
@@ -79,7 +80,10 @@ fn understand(
     } else {
         let max = passage.snapshot.settings.answer_bytes_max;
         match decode(&parts.headers, &whole, max) {
-            None => return Ok(vec![whole]),
+            None => {
+                passage.not_screened();
+                return Ok(vec![whole]);
+            }
             Some(Ok(plain)) => plain.into(),
             Some(Err(Undecodable)) => return Err(BadAnswer::HalfJson),
         }
@@ -105,16 +109,8 @@ fn understand(
     if message.model.is_some() {
         passage.facts.model = message.model;
     }
-    let Some(restored) = restored(passage, &plain) else { return Ok(vec![whole]) };
-    // The values stand in the decoded answer, which is what the client gets.
+    let Some(finished) = finished(passage, &plain) else { return Ok(vec![whole]) };
+    // The edits are in the decoded answer, which is what the client gets.
     parts.headers.remove(http_header::CONTENT_ENCODING);
-    Ok(restored)
-}
-
-/// The answer with the values of the request in the place of their pseudonyms; nothing when there are none.
-pub(super) fn restored(passage: &Passage, answer: &Bytes) -> Option<Vec<Bytes>> {
-    let mut counts = Counts::default();
-    let pieces = passage.restorer.as_ref()?.answer(answer, &mut counts);
-    passage.restored(counts);
-    pieces
+    Ok(finished)
 }
