@@ -53,8 +53,10 @@ pub struct Admin {
     /// Closes the breaker of the node with this name, takes it out of doubt and its keys out of their rest;
     /// false when there is none of that name. Must not block.
     pub reset: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-    /// Tries the redaction rules of a line on a text or body, and reports; must not block for long.
+    /// Tries the redaction rules of a line on a text or body, and reports.
     pub redact: Arc<dyn Fn(&Trying<'_>) -> Tried + Send + Sync>,
+    /// Taken by a trial while it runs.
+    pub trials: Arc<tokio::sync::Mutex<()>>,
     /// Where its connections are counted.
     pub tasks: Tasks,
     /// Names accepted in `Host` on a loopback bind beside loopback's own.

@@ -327,6 +327,7 @@ fn admin_of(
         readiness: Arc::new(move || readiness(&asked, shutdown.stage())),
         nodes: Arc::new(move || listed.snapshot().fleet.statuses(clock::now())),
         reset: Arc::new(move |name| named.snapshot().fleet.reset(name, clock::now())),
+        trials: Arc::default(),
         redact: Arc::new(move |trying| trying::try_on(&tried, trying)),
         tasks: tasks.clone(),
         allowed_hosts: resolved.journey.allowed_hosts.clone().into(),

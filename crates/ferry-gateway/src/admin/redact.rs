@@ -1,6 +1,8 @@
 //! `POST /redact?line=NAME&as=FORM`: a policy tried on the text or body that is sent, as `ferry redact` does. The answer
 //! reports types, places and lengths, and holds the text as it would go on. Nothing is sent, counted or logged.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -45,7 +47,12 @@ pub(super) async fn try_on(State(admin): State<Admin>, uri: Uri, bytes: Bytes) -
             None => return bad("`as` is one of auto, text, messages, batch and complete."),
         },
     };
-    match (admin.redact)(&Trying { line, form, bytes: &bytes }) {
+    // One after the other, and where it holds up nobody: a trial takes as much memory as a few requests.
+    let _turn = admin.trials.lock().await;
+    let (tries, line) = (Arc::clone(&admin.redact), line.to_owned());
+    let tried = admin.tasks.aside(move || tries(&Trying { line: &line, form, bytes: &bytes }));
+    let Ok(tried) = tried.await else { return bad("The trial broke off; please report this.") };
+    match tried {
         Tried::Report(report) => answer(StatusCode::OK, "application/json", format!("{report}\n")),
         Tried::UnknownLine(lines) => {
             bad(&format!("There is no such line; the lines are {}.", lines.join(", ")))

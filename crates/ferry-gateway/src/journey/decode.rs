@@ -13,16 +13,27 @@ use super::read::CodingFault;
 /// Window of the brotli decoder's output buffer.
 const BROTLI_BUFFER: usize = 4096;
 
-/// A coded body, decoded whole; nothing when its coding is unknown.
+/// Why a body is not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DecodeFault {
+    /// Its coding cannot be undone.
+    Coding(CodingFault),
+    /// There is no memory for it.
+    NoMemory,
+}
+
+/// A coded body, decoded whole; nothing when its coding is unknown. `grow` sets memory aside before it is used, and says
+/// whether there is some.
 pub(super) fn decoded(
     headers: &HeaderMap,
     chunks: &[Bytes],
     max: u64,
-) -> Result<Option<Bytes>, CodingFault> {
+    grow: &mut dyn FnMut(u64) -> bool,
+) -> Result<Option<Bytes>, DecodeFault> {
     let coding = headers.get(http_header::CONTENT_ENCODING);
     let coding = coding.and_then(|coding| coding.to_str().ok()).unwrap_or("").trim();
-    let whole = Whole { bytes: Vec::new(), max };
-    let decode = |mut decoder: Box<dyn Decode>| {
+    let whole = Whole { bytes: Vec::new(), max, grow };
+    let decode = |mut decoder: Box<dyn Decode + '_>| {
         for chunk in chunks {
             decoder.write_all(chunk).map_err(|error| fault(&error, max))?;
         }
@@ -37,11 +48,13 @@ pub(super) fn decoded(
     }
 }
 
-fn fault(error: &io::Error, max: u64) -> CodingFault {
-    if error.kind() == io::ErrorKind::FileTooLarge {
-        CodingFault::TooLarge { max }
+fn fault(error: &io::Error, max: u64) -> DecodeFault {
+    if error.kind() == io::ErrorKind::OutOfMemory {
+        DecodeFault::NoMemory
+    } else if error.kind() == io::ErrorKind::FileTooLarge {
+        DecodeFault::Coding(CodingFault::TooLarge { max })
     } else {
-        CodingFault::Invalid
+        DecodeFault::Coding(CodingFault::Invalid)
     }
 }
 
@@ -51,21 +64,21 @@ trait Decode: Write {
     fn end(self: Box<Self>) -> io::Result<Vec<u8>>;
 }
 
-impl Decode for MultiGzDecoder<Whole> {
+impl Decode for MultiGzDecoder<Whole<'_>> {
     fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
         self.try_finish()?;
         Ok(std::mem::take(&mut self.get_mut().bytes))
     }
 }
 
-impl Decode for ZlibDecoder<Whole> {
+impl Decode for ZlibDecoder<Whole<'_>> {
     fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
         self.try_finish()?;
         Ok(std::mem::take(&mut self.get_mut().bytes))
     }
 }
 
-impl Decode for DecompressorWriter<Whole> {
+impl Decode for DecompressorWriter<Whole<'_>> {
     fn end(mut self: Box<Self>) -> io::Result<Vec<u8>> {
         self.close()?;
         Ok(std::mem::take(&mut self.get_mut().bytes))
@@ -73,15 +86,19 @@ impl Decode for DecompressorWriter<Whole> {
 }
 
 /// Keeps what is decoded, up to a bound.
-struct Whole {
+struct Whole<'a> {
     bytes: Vec<u8>,
     max: u64,
+    grow: &'a mut dyn FnMut(u64) -> bool,
 }
 
-impl Write for Whole {
+impl Write for Whole<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if (self.bytes.len() + bytes.len()) as u64 > self.max {
             return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if !(self.grow)(bytes.len() as u64) {
+            return Err(io::ErrorKind::OutOfMemory.into());
         }
         self.bytes.extend_from_slice(bytes);
         Ok(bytes.len())

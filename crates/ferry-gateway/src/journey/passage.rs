@@ -170,6 +170,11 @@ impl HeldBytes {
         Self { shared: Arc::clone(shared), bytes: 0 }
     }
 
+    /// Takes over what another has set aside.
+    pub(super) fn join(&mut self, mut other: Self) {
+        self.bytes += std::mem::take(&mut other.bytes);
+    }
+
     /// Sets `bytes` more aside; false when all held bytes together would pass `max`.
     pub(super) fn grow(&mut self, bytes: u64, max: u64) -> bool {
         let held = self.shared.held.fetch_add(bytes, Ordering::Relaxed);

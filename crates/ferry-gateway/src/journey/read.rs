@@ -48,7 +48,7 @@ pub(super) enum Payload {
     Held {
         chunks: Arc<[Bytes]>,
         /// Frees the memory budget with the chunks.
-        _set_aside: HeldBytes,
+        set_aside: HeldBytes,
     },
     /// As it comes; `None` once an attempt has taken it.
     Flowing(Option<Outgoing>),
@@ -88,7 +88,7 @@ pub(super) async fn read(admitted: Admitted) -> Result<Read, Refused> {
     let Admitted { mut passage, head, mut body, caller } = admitted;
     if !passage.family.held() || head.method != Method::POST {
         let payload = if body.is_end_stream() {
-            Payload::Held { chunks: Arc::new([]), _set_aside: HeldBytes::none(&passage.shared) }
+            Payload::Held { chunks: Arc::new([]), set_aside: HeldBytes::none(&passage.shared) }
         } else {
             Payload::Flowing(Some(Outgoing::flowing(body)))
         };
@@ -144,7 +144,7 @@ async fn hold(
     if let Some(envelope) = reader.finish().map_err(envelope_fault)? {
         passage.note(envelope);
     }
-    Ok(Payload::Held { chunks: pieces.finish().into(), _set_aside: set_aside })
+    Ok(Payload::Held { chunks: pieces.finish().into(), set_aside })
 }
 
 async fn next_chunk(

@@ -7,20 +7,21 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ferry_rules::redact::action::Action;
 use ferry_rules::redact::apply::Outcome;
-use ferry_rules::redact::pseudonym::Secret;
+use ferry_rules::redact::policy::Policy;
+use ferry_wire::affinity::Prefix;
 use ferry_wire::envelope::Envelope;
 use ferry_wire::path::Family;
 use ferry_wire::restore::Restorer;
 use ferry_wire::text::Shape;
 use http::{HeaderMap, header as http_header};
 
-use super::decode::decoded;
-use super::passage::Passage;
+use super::decode::{DecodeFault, decoded};
+use super::passage::{HeldBytes, Passage, Shared};
 use super::pieces::join;
 use super::read::{CodingFault, Payload, Read};
 use super::refuse::{Refused, refused};
 use super::reserve::Reserved;
-use crate::redaction::{RedactError, RuleSet, Screen, tried};
+use crate::redaction::{RedactError, Redacted, RuleSet, Screen, tried};
 use crate::telemetry::RedactEvent;
 
 /// From this size on a body is looked through on a thread where that holds up nobody: a mebibyte takes about a
@@ -44,6 +45,8 @@ pub(super) enum Fault {
     UnknownCoding,
     /// The body comes with a method that the API does not take here, and is not held.
     Method,
+    /// All held bodies together are over the bound.
+    NoMemory,
     /// Ferry's own: the thread that looked through it is gone.
     Lost,
 }
@@ -51,35 +54,35 @@ pub(super) enum Fault {
 /// Redacts what the line asks for.
 pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     let Reserved(mut read) = reserved;
+    let now = &read.passage.snapshot.settings.redaction;
     let Some(shape) = shape(read.passage.family) else { return Ok(Clean(read)) };
-    let chunks = read.payload.chunks();
-    let flows = matches!(read.payload, Payload::Flowing(_));
-    if chunks.is_empty() && !flows {
+    if !read.passage.shared.redaction.asks(now) {
         return Ok(Clean(read));
     }
-    let rules = read.passage.rules(chunks);
-    let policy = rules.policy(&read.passage.line);
-    if policy.is_off() {
-        return Ok(Clean(read));
-    }
-    if matches!(shape, Shape::Messages | Shape::Complete) {
-        let secret = read.passage.shared.redaction.secret();
-        read.passage.screen = Screen::new(&rules, &read.passage.line, secret).map(Box::new);
-    }
-    let strict = policy.can_block() || policy.can_replace();
-    if flows {
+    if let Payload::Flowing(_) = read.payload {
         // Only a POST is held; the API knows no other method with a body here.
+        let strict = is_strict(now.policy(&read.passage.line));
         return if strict { Err(refused(read.passage, Fault::Method)) } else { Ok(Clean(read)) };
     }
-    match look(&mut read, &rules, shape).await {
-        Ok(found) => match settle(&mut read, &rules, found) {
-            Ok(()) => Ok(Clean(read)),
-            Err(fault) => Err(refused(read.passage, fault)),
-        },
-        // What is only counted is not worth a refusal: upstream's own error is better.
-        Err(_unread) if !strict => Ok(Clean(read)),
+    if read.payload.chunks().is_empty() {
+        return Ok(Clean(read));
+    }
+    let look = Look::of(&read, shape);
+    let looked = if look.is_long() {
+        let aside = read.passage.shared.base().aside(move || look.run());
+        aside.await.unwrap_or(Err(Fault::Lost))
+    } else {
+        look.run()
+    };
+    match looked.and_then(|looked| settle(&mut read, shape, looked)) {
+        Ok(()) => Ok(Clean(read)),
         Err(fault) => Err(refused(read.passage, fault)),
     }
+}
+
+/// True where something would be replaced or refused: what cannot be looked through then goes no further.
+fn is_strict(policy: &Policy) -> bool {
+    policy.can_block() || policy.can_replace()
 }
 
 /// What a path's body is; nothing for one that holds no texts that Ferry looks at.
@@ -102,75 +105,134 @@ fn shape(family: Family) -> Option<Shape> {
     }
 }
 
-/// What was found in a body.
-struct Found {
-    outcome: Outcome,
-    /// The body with its edits, uncoded; nothing when it goes on as it came.
-    edited: Option<Vec<Bytes>>,
-}
-
-async fn look(read: &mut Read, rules: &Arc<RuleSet>, shape: Shape) -> Result<Found, Fault> {
-    let Payload::Held { chunks, .. } = &read.payload else { return Err(Fault::Lost) };
-    let size: usize = chunks.iter().map(Bytes::len).sum();
-    let passage = &read.passage;
-    let body = Body {
-        chunks: Arc::clone(chunks),
-        coding: read.head.headers.get(http_header::CONTENT_ENCODING).is_some(),
-        headers: read.head.headers.clone(),
-        bytes_max: passage.body_bytes_max(),
-    };
-    let (rules, line) = (Arc::clone(rules), Arc::clone(&passage.line));
-    let secret = passage.shared.redaction.secret().clone();
-    if size < ASIDE_BYTES_MIN {
-        return body.look(&rules, &line, &secret, shape);
-    }
-    let aside = passage.shared.base().aside(move || body.look(&rules, &line, &secret, shape));
-    aside.await.unwrap_or(Err(Fault::Lost))
-}
-
-/// A body, apart from its request.
-struct Body {
+/// What a look at a body needs, apart from its request: it may run on another thread.
+struct Look {
+    passage: Arc<Shared>,
+    now: Arc<RuleSet>,
+    tenant: Box<str>,
+    line: Arc<str>,
+    prefix: Prefix,
+    shape: Shape,
     chunks: Arc<[Bytes]>,
-    coding: bool,
-    headers: HeaderMap,
+    /// Of a coded body.
+    coding: Option<HeaderMap>,
     bytes_max: u64,
+    held_max: u64,
 }
 
-impl Body {
-    fn look(
-        &self,
-        rules: &RuleSet,
-        line: &str,
-        secret: &Secret,
-        shape: Shape,
-    ) -> Result<Found, Fault> {
-        let plain = if self.coding {
-            let plain = decoded(&self.headers, &self.chunks, self.bytes_max);
-            vec![plain.map_err(Fault::Coding)?.ok_or(Fault::UnknownCoding)?]
-        } else {
-            self.chunks.to_vec()
+/// What came of it.
+struct Looked {
+    rules: Arc<RuleSet>,
+    /// Nothing when the rules look for nothing, or the body could not be looked through and that does no harm.
+    outcome: Option<Outcome>,
+    /// The body with its edits, uncoded, and the memory that its decoded bytes take; nothing when it goes on as it came.
+    edited: Option<(Vec<Bytes>, HeldBytes)>,
+}
+
+impl Look {
+    fn of(read: &Read, shape: Shape) -> Self {
+        let passage = &read.passage;
+        let settings = &passage.snapshot.settings;
+        let batch = passage.family == Family::BatchCreate;
+        let headers = &read.head.headers;
+        let chunks = match &read.payload {
+            Payload::Held { chunks, .. } => Arc::clone(chunks),
+            Payload::Flowing(_) => Arc::new([]),
         };
-        let whole = join(plain.clone());
-        let found = rules.body(line, secret, shape, &whole).map_err(Fault::Unreadable)?;
-        let edited = (!found.edits.is_empty()).then(|| found.edits.apply(&plain));
-        Ok(Found { outcome: found.outcome, edited })
+        Self {
+            passage: Arc::clone(&passage.shared),
+            now: Arc::clone(&settings.redaction),
+            tenant: passage.tenant.clone(),
+            line: Arc::clone(&passage.line),
+            prefix: passage.facts.prefix,
+            shape,
+            chunks,
+            coding: headers.contains_key(http_header::CONTENT_ENCODING).then(|| headers.clone()),
+            bytes_max: if batch { settings.batch_body_bytes_max } else { settings.body_bytes_max },
+            held_max: settings.held_bytes_max,
+        }
     }
+
+    /// Whether it would hold up others. What a coded body holds is not known before.
+    fn is_long(&self) -> bool {
+        let size: usize = self.chunks.iter().map(Bytes::len).sum();
+        self.coding.is_some() || size >= ASIDE_BYTES_MIN
+    }
+
+    fn run(self) -> Result<Looked, Fault> {
+        let mut memory = HeldBytes::none(&self.passage);
+        let plain = match self.plain(&mut memory) {
+            Ok(plain) => plain,
+            Err(fault) if is_strict(self.now.policy(&self.line)) => return Err(fault),
+            Err(_unread) => {
+                let rules = Arc::clone(&self.now);
+                return Ok(Looked { rules, outcome: None, edited: None });
+            }
+        };
+        // The conversation is told by the body as it is read, whatever it was coded in.
+        let beginning = || self.prefix.hash(&plain);
+        let rules = self.passage.redaction.rules(&self.tenant, beginning, &self.now);
+        let policy = rules.policy(&self.line);
+        if policy.is_off() {
+            return Ok(Looked { rules, outcome: None, edited: None });
+        }
+        let mut copy = HeldBytes::none(&self.passage);
+        if plain.len() > 1 && !copy.grow(length(&plain), self.held_max) {
+            return Err(Fault::NoMemory);
+        }
+        let secret = self.passage.redaction.secret();
+        match rules.body(&self.line, secret, self.shape, &join(plain.clone())) {
+            Ok(Redacted { edits, outcome }) => {
+                let edited = (!edits.is_empty()).then(|| (edits.apply(&plain), memory));
+                Ok(Looked { rules, outcome: Some(outcome), edited })
+            }
+            Err(error) if is_strict(policy) => Err(Fault::Unreadable(error)),
+            // What is only counted is not worth a refusal: upstream's own error is better.
+            Err(_unread) => Ok(Looked { rules, outcome: None, edited: None }),
+        }
+    }
+
+    /// The body without its coding.
+    fn plain(&self, memory: &mut HeldBytes) -> Result<Vec<Bytes>, Fault> {
+        let Some(headers) = &self.coding else { return Ok(self.chunks.to_vec()) };
+        let mut grow = |bytes| memory.grow(bytes, self.held_max);
+        match decoded(headers, &self.chunks, self.bytes_max, &mut grow) {
+            Ok(Some(plain)) => Ok(vec![plain]),
+            Ok(None) => Err(Fault::UnknownCoding),
+            Err(DecodeFault::Coding(fault)) => Err(Fault::Coding(fault)),
+            Err(DecodeFault::NoMemory) => Err(Fault::NoMemory),
+        }
+    }
+}
+
+fn length(chunks: &[Bytes]) -> u64 {
+    chunks.iter().map(|chunk| chunk.len() as u64).sum()
 }
 
 /// Counts what was found, refuses what is refused, and puts the edited body in the place of the other.
-fn settle(read: &mut Read, rules: &RuleSet, found: Found) -> Result<(), Fault> {
-    let Found { outcome, edited } = found;
-    let dry_run = rules.policy(&read.passage.line).is_dry_run();
-    count(&mut read.passage, rules, &outcome, dry_run);
-    if outcome.is_blocked {
-        return Err(blocked(rules, &outcome));
+fn settle(read: &mut Read, shape: Shape, looked: Looked) -> Result<(), Fault> {
+    let Looked { rules, outcome, edited } = looked;
+    let policy = rules.policy(&read.passage.line);
+    if policy.is_off() {
+        return Ok(());
     }
-    let Some(edited) = edited else { return Ok(()) };
+    if matches!(shape, Shape::Messages | Shape::Complete) {
+        let secret = read.passage.shared.redaction.secret();
+        read.passage.screen = Screen::new(&rules, &read.passage.line, secret).map(Box::new);
+    }
+    let Some(outcome) = outcome else { return Ok(()) };
+    let dry_run = policy.is_dry_run();
+    count(&mut read.passage, &rules, &outcome, dry_run);
+    if outcome.is_blocked {
+        return Err(blocked(&rules, &outcome));
+    }
+    let Some((edited, memory)) = edited else { return Ok(()) };
     let envelope = Envelope::read(&edited).map_err(|_no_json| Fault::Lost)?;
     read.passage.note(envelope);
     read.head.headers.remove(http_header::CONTENT_ENCODING);
-    if let Payload::Held { chunks, .. } = &mut read.payload {
+    if let Payload::Held { chunks, set_aside } = &mut read.payload {
         *chunks = edited.into();
+        set_aside.join(memory);
     }
     read.passage.restorer = Restorer::new(outcome.pairs.0).map(Arc::new);
     Ok(())
@@ -198,22 +260,5 @@ fn blocked(rules: &RuleSet, outcome: &Outcome) -> Fault {
         count,
         path: first.map_or("", |entry| &entry.path).into(),
         others: total.saturating_sub(count),
-    }
-}
-
-impl Passage {
-    /// The rules of this request: those that its conversation began with, as far as that is known.
-    fn rules(&self, chunks: &[Bytes]) -> Arc<RuleSet> {
-        let now = &self.snapshot.settings.redaction;
-        self.shared.redaction.rules(&self.tenant, || self.facts.prefix.hash(chunks), now)
-    }
-
-    fn body_bytes_max(&self) -> u64 {
-        let settings = &self.snapshot.settings;
-        if self.family == Family::BatchCreate {
-            settings.batch_body_bytes_max
-        } else {
-            settings.body_bytes_max
-        }
     }
 }

@@ -84,7 +84,10 @@ fn conversation(passage: &Passage, head: &Head, chunks: &[bytes::Bytes]) -> u64 
     if let Some(session) = head.headers.get(header::X_CLAUDE_CODE_SESSION_ID) {
         return number(&(&*passage.tenant, session.as_bytes()));
     }
+    // Where the parts of a coded body stand says nothing of its bytes.
+    let coded = head.headers.contains_key(http::header::CONTENT_ENCODING);
     match &passage.facts.user_id {
+        None if coded => number(&*passage.tenant),
         Some(user) => number(&(&*passage.tenant, &**user)),
         None => number(&(&*passage.tenant, passage.facts.prefix.hash(chunks))),
     }

@@ -213,11 +213,7 @@ async fn a_body_that_cannot_be_looked_through_is_refused_where_something_would_b
 #[tokio::test]
 async fn a_coded_body_is_decoded_to_be_looked_through() {
     let stand = Stand::new("[redact]\nenabled = true\n").await;
-    let zipped = |text: &str| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        encoder.write_all(user(text, false).to_string().as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
+    let zipped = |text: &str| gzipped(user(text, false).to_string().as_bytes());
     let coding = [("content-encoding", "gzip")];
     let plain = zipped("hello");
     let sent = request("POST", "/v1/messages", &coding, &plain);
@@ -233,6 +229,57 @@ async fn a_coded_body_is_decoded_to_be_looked_through() {
     assert_eq!(stand.gateway.ask(sent).await.status, 200);
     assert!(!coded());
     assert!(stand.seen().contains("[REDACTED]") && !stand.seen().contains(ID));
+}
+
+#[tokio::test]
+async fn a_coded_turn_keeps_the_rules_of_its_conversation_too() {
+    let mut stand = Stand::new("[redact]\nenabled = true\n").await;
+    let first = json!({"role": "user", "content": format!("手机{PHONE}")});
+    let body = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [first]});
+    assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
+    let config = std::fs::read_to_string(stand.gateway.config()).unwrap();
+    let tighter =
+        config.replace("enabled = true", "enabled = true\nactions = { cn_phone = \"redact\" }");
+    std::fs::write(stand.gateway.config(), tighter).unwrap();
+    stand.gateway.running.reload(&stand.gateway.inputs).unwrap();
+    let next = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [
+        first, {"role": "assistant", "content": "好的"}, {"role": "user", "content": "谢谢"},
+    ]});
+    let coded = gzipped(next.to_string().as_bytes());
+    let sent = request("POST", "/v1/messages", &[("content-encoding", "gzip")], &coded);
+    stand.gateway.ask(sent).await;
+    assert_eq!(
+        stand.mock.last().unwrap().body,
+        coded,
+        "nothing is replaced: it goes on as it came"
+    );
+}
+
+#[tokio::test]
+async fn what_a_coded_body_holds_counts_as_held() {
+    let mock = mock().await;
+    let bounds = "body_bytes_max = 1048576\nbatch_body_bytes_max = 1048576\nheld_bytes_max = 1048576\nanswer_bytes_max = 1048576";
+    let setup = Setup::new().mock(&mock).server(bounds);
+    let gateway = setup.table("[redact]\nenabled = true\n").start().await;
+    // Letters without order: coded they take three quarters, and both together are over the bound.
+    let mut state = 1_u32;
+    let noise: String = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'A' + u8::try_from(state >> 27).unwrap() % 26)
+    })
+    .take(900_000)
+    .collect();
+    let coded = gzipped(user(&noise, false).to_string().as_bytes());
+    let coding = [("content-encoding", "gzip")];
+    let answer = gateway.ask(request("POST", "/v1/messages", &coding, &coded)).await;
+    answer.assert_own(529, "held-bytes-max");
+    assert_eq!(gateway.metric("ferry_held_bytes"), Some(0.0));
+}
+
+fn gzipped(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }
 
 #[tokio::test]

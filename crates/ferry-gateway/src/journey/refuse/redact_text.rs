@@ -5,7 +5,7 @@ use ferry_wire::error::ApiErrorKind;
 
 use super::Told;
 use super::coding_text::coding;
-use super::text::client;
+use super::text::{busy, client};
 use crate::journey::redact::Fault;
 
 /// The refusal of a request.
@@ -49,6 +49,10 @@ pub(super) fn redact(fault: &Fault) -> Told {
             "This path takes its body with POST, and this line's requests are looked through for sensitive data; send \
              it with POST."
                 .to_owned(),
+        ),
+        Fault::NoMemory => busy(
+            "held-bytes-max",
+            "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
         ),
         Fault::Lost => Told {
             status: 500,

@@ -29,7 +29,7 @@ fn upload(status: u16, kind: ApiErrorKind, code: &'static str, message: String) 
 }
 
 /// Ferry has no room: the same request will do later.
-fn busy(code: &'static str, message: &str) -> Told {
+pub(super) fn busy(code: &'static str, message: &str) -> Told {
     Told {
         status: 529,
         kind: ApiErrorKind::Overloaded,
