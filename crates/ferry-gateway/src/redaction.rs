@@ -119,6 +119,13 @@ impl RuleSet {
         kind.name()
     }
 
+    /// True when something that some line looks for stands in a text.
+    pub fn finds(&self, text: &str) -> bool {
+        let mut hits = Vec::new();
+        self.detectors.scan(text, &mut Scratch::default(), &mut hits);
+        !hits.is_empty()
+    }
+
     /// Looks through a body of the API.
     ///
     /// # Errors
@@ -145,7 +152,7 @@ impl RuleSet {
         let text = std::str::from_utf8(text).map_err(|_invalid| RedactError::NotUtf8)?;
         let mut scan = Scan::new(self, line, secret);
         let whole = Text { text, is_assistant: false, is_fixed: false };
-        scan.detectors.scan(text, &mut scan.scratch, &mut scan.hits);
+        scan.detectors.scan_all(text, &mut scan.scratch, &mut scan.hits);
         scan.redaction.text(whole, &scan.hits, || "text".to_owned(), &mut scan.out);
         let mut edits = Edits::new();
         for Replacement { range, text } in &scan.out {
@@ -193,7 +200,7 @@ impl<'a> Scan<'a> {
 
     fn span(&mut self, span: &Span<'_>) {
         self.hits.clear();
-        self.detectors.scan(span.text(), &mut self.scratch, &mut self.hits);
+        self.detectors.scan_all(span.text(), &mut self.scratch, &mut self.hits);
         self.out.clear();
         let is_fixed = span.is_number() || (!self.hits.is_empty() && is_address(&span.path()));
         let is_assistant = span.role() == Role::Assistant;

@@ -18,6 +18,7 @@ mod kind;
 mod known;
 mod mobile;
 mod normalise;
+mod overlap;
 mod passport;
 mod plate;
 pub mod policy;
@@ -93,6 +94,12 @@ impl Detectors {
     ///
     /// Where two candidates overlap the longer one stays; Ferry's own pseudonyms are no hits.
     pub fn scan(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
+        self.scan_all(text, scratch, hits);
+        keep_longest(hits);
+    }
+
+    /// The same with all that overlap, for whoever settles by what is done about each. Sorted by their beginning.
+    pub fn scan_all(&self, text: &str, scratch: &mut Scratch, hits: &mut Vec<Hit>) {
         hits.clear();
         let Scratch { windows, plain, found } = scratch;
         windows.clear();
@@ -120,7 +127,7 @@ impl Detectors {
                 }));
             }
         }
-        settle(read, hits);
+        tidy(read, hits);
     }
 
     fn scan_plain(&self, plain: &Plain, found: &mut Vec<Hit>) {
@@ -132,13 +139,18 @@ impl Detectors {
     }
 }
 
-/// Sorts hits, keeps the longer of two that overlap, and takes out pseudonyms.
-fn settle(text: Text<'_>, hits: &mut Vec<Hit>) {
+/// Sorts hits, each once, and takes out pseudonyms.
+fn tidy(text: Text<'_>, hits: &mut Vec<Hit>) {
     if hits.is_empty() {
         return;
     }
     hits.retain(|hit| !is_pseudonym(text, *hit));
     hits.sort_unstable_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), hit.kind));
+    hits.dedup();
+}
+
+/// Of two that overlap the longer one.
+fn keep_longest(hits: &mut Vec<Hit>) {
     hits.dedup_by(|next, kept| {
         let overlaps = next.start < kept.end;
         if overlaps && next.end - next.start > kept.end - kept.start {

@@ -13,7 +13,7 @@ use ferry_wire::envelope::Envelope;
 use ferry_wire::path::Family;
 use ferry_wire::restore::Restorer;
 use ferry_wire::text::Shape;
-use http::{HeaderMap, header as http_header};
+use http::{HeaderMap, Method, header as http_header};
 
 use super::decode::{DecodeFault, decoded};
 use super::passage::{HeldBytes, Passage, Shared};
@@ -55,15 +55,19 @@ pub(super) enum Fault {
 pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     let Reserved(mut read) = reserved;
     let now = &read.passage.snapshot.settings.redaction;
-    let Some(shape) = shape(read.passage.family) else { return Ok(Clean(read)) };
     if !read.passage.shared.redaction.asks(now) {
         return Ok(Clean(read));
     }
+    let shape = shape(read.passage.family);
     if let Payload::Flowing(_) = read.payload {
-        // Only a POST is held; the API knows no other method with a body here.
+        // Only a POST is held: the API knows no other method with a body on these paths, and none with these methods.
+        let bodiless = [Method::GET, Method::HEAD, Method::DELETE].contains(&read.head.method);
+        let is_odd = shape.is_some() || bodiless;
         let strict = is_strict(now.policy(&read.passage.line));
-        return if strict { Err(refused(read.passage, Fault::Method)) } else { Ok(Clean(read)) };
+        let refuses = is_odd && strict;
+        return if refuses { Err(refused(read.passage, Fault::Method)) } else { Ok(Clean(read)) };
     }
+    let Some(shape) = shape else { return Ok(Clean(read)) };
     if read.payload.chunks().is_empty() {
         return Ok(Clean(read));
     }

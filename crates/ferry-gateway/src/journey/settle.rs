@@ -9,8 +9,27 @@ use crate::telemetry::{RequestEvent, Tokens};
 
 use super::passage::Passage;
 
+/// What a client may have written into a name or a path, and the log would show.
+const HIDDEN: &str = "[REDACTED]";
+
+/// Where requests are looked through, no value stands in the log either, wherever the client has put it.
+fn hide(passage: &mut Passage) {
+    let rules = &passage.snapshot.settings.redaction;
+    if rules.is_off() {
+        return;
+    }
+    let facts = &mut passage.facts;
+    if facts.model.as_ref().is_some_and(|model| rules.finds(model)) {
+        facts.model = Some(HIDDEN.into());
+    }
+    if rules.finds(&passage.path) {
+        passage.path = HIDDEN.into();
+    }
+}
+
 /// Settles a passage. Called by its drop and by nobody else.
 pub(super) fn settle(passage: &mut Passage) {
+    hide(passage);
     let facts = &mut passage.facts;
     let usage = facts.usage;
     let event = RequestEvent {

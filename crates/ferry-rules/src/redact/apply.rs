@@ -13,6 +13,7 @@ use ferry_wire::restore::Token;
 
 use super::action::Action;
 use super::known::{Known, Match, Place};
+use super::overlap::{self, Judged};
 use super::policy::{Numbers, Policy};
 use super::pseudonym::Secret;
 use super::{Hit, Kind};
@@ -84,6 +85,7 @@ pub struct Redaction<'a> {
     counts: BTreeMap<(Kind, Action), u64>,
     is_blocked: bool,
     edits: Vec<Edit>,
+    judged: Vec<Judged>,
 }
 
 /// A range of a text and what is done with it.
@@ -134,10 +136,11 @@ impl<'a> Redaction<'a> {
             counts: BTreeMap::new(),
             is_blocked: false,
             edits: Vec::new(),
+            judged: Vec::new(),
         }
     }
 
-    /// Takes the next text with the hits of the detectors, sorted and none over another; appends to `out` what
+    /// Takes the next text with the hits of the detectors, sorted by their beginning; appends to `out` what
     /// is to be replaced in it, in order. `path` is asked for only when there is something to report.
     pub fn text(
         &mut self,
@@ -150,7 +153,12 @@ impl<'a> Redaction<'a> {
         self.number += 1;
         let mut edits = std::mem::take(&mut self.edits);
         edits.clear();
-        edits.extend(hits.iter().filter_map(|hit| self.judge(text, *hit, number)));
+        let mut judged = std::mem::take(&mut self.judged);
+        judged.clear();
+        let met = hits.iter().map(|hit| (*hit, self.meets(text, hit.kind)));
+        overlap::settle(met.filter(|(_, action)| *action != Action::Allow), &mut judged);
+        edits.extend(judged.iter().filter_map(|found| self.edit(text, *found, number)));
+        self.judged = judged;
         if !text.is_fixed {
             let is_assistant = text.is_assistant;
             let stands_alone = |range| is_assistant || stands_alone(text.text, range);
@@ -178,20 +186,22 @@ impl<'a> Redaction<'a> {
         }
     }
 
-    /// What a hit meets; a value that gets a pseudonym is known from then on.
-    fn judge(&mut self, text: Text<'_>, hit: Hit, number: usize) -> Option<Edit> {
+    /// What a kind meets in a text.
+    fn meets(&self, text: Text<'_>, kind: Kind) -> Action {
+        let action = self.policy.action(kind);
+        if !text.is_fixed || !action.replaces() {
+            return action;
+        }
+        match self.policy.numbers() {
+            Numbers::Report => Action::Report,
+            Numbers::Block => Action::Block,
+        }
+    }
+
+    /// A finding as an edit; a value that gets a pseudonym is known from then on.
+    fn edit(&mut self, text: Text<'_>, (hit, action): Judged, number: usize) -> Option<Edit> {
         let Hit { start, end, kind } = hit;
         let value = text.text.get(start..end)?;
-        let mut action = self.policy.action(kind);
-        if action == Action::Allow {
-            return None;
-        }
-        if text.is_fixed && action.replaces() {
-            action = match self.policy.numbers() {
-                Numbers::Report => Action::Report,
-                Numbers::Block => Action::Block,
-            };
-        }
         let token = (action == Action::Pseudonym).then(|| self.secret.pseudonym(kind, value));
         if let Some(token) = token {
             self.known.learn(token, kind, value, Place { text: number, at: end });

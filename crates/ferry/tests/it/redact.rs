@@ -178,6 +178,18 @@ async fn a_live_key_is_refused_with_its_type_and_place_and_never_its_value() {
 }
 
 #[tokio::test]
+async fn a_longer_and_looser_finding_takes_nothing_from_a_tighter_one() {
+    let rule = "[[redact.rules]]\nname = \"all\"\nregex = \"(?s).+\"\naction = \"report\"\n";
+    let stand = Stand::new(&format!("[redact]\nenabled = true\n{rule}")).await;
+    let body = user(&format!("{ID}@qq.com and {CARD}"), false);
+    assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
+    let seen = stand.seen();
+    assert!(!seen.contains(ID) && !seen.contains(CARD), "{seen}");
+    let token = user("ghp_16C7e42F292c6912E7710c838347Ae178B4a@github.com", false);
+    stand.gateway.ask(ask(&token)).await.assert_own(400, "redact-blocked");
+}
+
+#[tokio::test]
 async fn a_body_that_cannot_be_looked_through_is_refused_where_something_would_be_done() {
     let stand = Stand::new("[redact]\nenabled = true\n").await;
     let twice =
@@ -200,8 +212,15 @@ async fn a_body_that_cannot_be_looked_through_is_refused_where_something_would_b
     let unknown = [("content-encoding", "zstd")];
     let sent = request("POST", "/v1/messages", &unknown, twice.as_bytes());
     stand.gateway.ask(sent).await.assert_own(415, "redact-coding");
-    let sent = request("PUT", "/v1/messages", &[], user(ID, false).to_string().as_bytes());
-    stand.gateway.ask(sent).await.assert_own(405, "redact-method");
+    for method in ["PUT", "GET", "DELETE"] {
+        for path in ["/v1/messages", "/v1/messages/batches", "/v1/complete", "/v1/sessions/a"] {
+            if method == "PUT" && path.contains("sessions") {
+                continue;
+            }
+            let sent = request(method, path, &[], user(ID, false).to_string().as_bytes());
+            stand.gateway.ask(sent).await.assert_own(405, "redact-method");
+        }
+    }
     assert!(stand.mock.last().is_none());
     // Where values are only counted, upstream's own error is the better one.
     let reports = "[redact]\nenabled = true\ndry_run = true\n";
@@ -403,6 +422,7 @@ async fn no_value_stands_in_a_log_a_metric_an_error_or_the_state() {
             user(&format!("{canary} [mock fault=cut:after=3]"), true).to_string(),
             format!("{{\"messages\":[{{\"content\":\"{canary}\",\"content\":\"{canary}\"}}]}}"),
             format!("{{\"messages\":\"{canary}"),
+            json!({"model": canary, "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}).to_string(),
             canary.to_owned(),
         ] {
             let answer =

@@ -46,8 +46,8 @@ pub(super) fn redact(fault: &Fault) -> Told {
         Fault::Method => refused(
             405,
             "redact-method",
-            "This path takes its body with POST, and this line's requests are looked through for sensitive data; send \
-             it with POST."
+            "The API takes no body with this method here, and this line's requests are looked through for sensitive \
+             data; send it with POST, or without a body."
                 .to_owned(),
         ),
         Fault::NoMemory => busy(
