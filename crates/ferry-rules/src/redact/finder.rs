@@ -135,16 +135,23 @@ impl<F: FnMut(usize)> Finder<'_, F> {
             return;
         }
         let behind = self.hits.last().map_or(0, |hit| hit.end);
+        let after = self.text.digits(place + 1, 13);
         match self.text.digits_before(place, 8) {
             4 => {
-                self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                if matches!(after, 4 | 6) {
+                    self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                }
                 self.push(Kind::CnId, |text| resident_id::grouped(text, place));
             }
             6 => {
                 self.push(Kind::CnId, |text| resident_id::grouped(text, place));
-                self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                if after >= 7 {
+                    self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                }
             }
-            3 | 5 | 7 => self.push(Kind::CnPhone, |text| mobile::grouped(text, place)),
+            3 | 5 | 7 if after == 4 => {
+                self.push(Kind::CnPhone, |text| mobile::grouped(text, place));
+            }
             _ => {}
         }
         self.push(Kind::Iban, |text| iban::grouped(text, place));
@@ -152,15 +159,19 @@ impl<F: FnMut(usize)> Finder<'_, F> {
 
     #[inline]
     fn push_near(&mut self, kind: Kind, find: impl FnOnce(Text<'_>, &mut Subjects) -> Option<Hit>) {
-        if self.kinds.has(kind) {
-            self.hits.extend(find(self.text, &mut self.subjects));
+        if self.kinds.has(kind)
+            && let Some(hit) = find(self.text, &mut self.subjects)
+        {
+            self.hits.push(hit);
         }
     }
 
     #[inline]
     fn push(&mut self, kind: Kind, find: impl FnOnce(Text<'_>) -> Option<Hit>) {
-        if self.kinds.has(kind) {
-            self.hits.extend(find(self.text));
+        if self.kinds.has(kind)
+            && let Some(hit) = find(self.text)
+        {
+            self.hits.push(hit);
         }
     }
 }

@@ -27,7 +27,7 @@ const WORDS: [&str; 16] = [
 pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Option<Hit> {
     let start = place.checked_sub(2)?;
     let letter = place + 1;
-    if !is_letter(text.at(letter)) {
+    if !is_letter(text.at(letter)) || !is_province(text.slice(start, letter)) {
         return None;
     }
     let gap =
@@ -37,8 +37,7 @@ pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Optio
         from + text.slice(from, from + 7).iter().take_while(|byte| is_plate(**byte)).count();
     let tail = LAST.into_iter().find(|tail| end == from + 4 && text.has(end, tail.as_bytes()));
     end += tail.map_or(0, str::len);
-    let province = std::str::from_utf8(text.slice(start, letter)).ok()?;
-    if end < from + 5 || !PROVINCES.contains(province) {
+    if end < from + 5 {
         return None;
     }
     let number = text.slice(from, end);
@@ -53,6 +52,12 @@ pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Optio
         end,
         kind: Kind::CnPlate,
     })
+}
+
+fn is_province(character: &[u8]) -> bool {
+    // All are in U+4E00 to U+9FFF.
+    let [first @ 0xe4..=0xe9, second, third] = *character else { return false };
+    PROVINCES.as_bytes().as_chunks().0.contains(&[first, second, third])
 }
 
 /// The authority's letter: no I.
