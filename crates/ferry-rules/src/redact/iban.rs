@@ -4,7 +4,7 @@ use super::reading::Text;
 use super::{Hit, Kind};
 
 /// Countries and the lengths of their numbers, from the SWIFT registry.
-const COUNTRIES: [(&[u8; 2], usize); 88] = [
+const COUNTRIES: [(&[u8; 2], u8); 88] = [
     (b"AD", 24),
     (b"AE", 23),
     (b"AL", 28),
@@ -95,6 +95,17 @@ const COUNTRIES: [(&[u8; 2], usize); 88] = [
     (b"YE", 30),
 ];
 
+/// The length for the first letter and the second, zero where there is no such country.
+static SIZES: [[u8; 26]; 26] = {
+    let (mut sizes, mut index) = ([[0; 26]; 26], 0);
+    while index < COUNTRIES.len() {
+        let ([first, second], size) = COUNTRIES[index];
+        sizes[(*first - b'A') as usize][(*second - b'A') as usize] = size;
+        index += 1;
+    }
+    sizes
+};
+
 /// The number that begins at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     let head: [u8; 2] = text.slice(start, start + 2).try_into().ok()?;
@@ -105,8 +116,11 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     {
         return None;
     }
-    let size = COUNTRIES.binary_search_by(|(name, _)| (*name).cmp(&head)).ok()?;
-    let size = COUNTRIES.get(size)?.1;
+    let [first, second] = head.map(|letter| usize::from(letter - b'A'));
+    let size = usize::from(*SIZES.get(first)?.get(second)?);
+    if size == 0 {
+        return None;
+    }
     let (mut end, mut read, mut rest, mut checksum) = (start, 0, 0_u64, 0);
     while read < size {
         if matches!(text.at(end), b' ' | b'-') && read > 0 && read % 4 == 0 {

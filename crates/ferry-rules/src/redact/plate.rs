@@ -17,11 +17,8 @@ const LAST: [&str; 5] = ["挂", "学", "警", "港", "澳"];
 /// What may stand between the letter and the number.
 const SEPARATORS: [&str; 5] = ["·", "•", "・", " ", "-"];
 
-/// Characters that make a word with the province behind them.
-const WORDS: [&str; 16] = [
-    "北京", "南京", "东京", "天津", "四川", "辽宁", "南宁", "西宁", "海宁", "更新", "最新", "全新",
-    "创新", "刷新", "重新", "西藏",
-];
+/// Provinces with the characters before them that make a word of both.
+const WORDS: &str = "北京南京东京天津四川辽宁南宁西宁海宁更新最新全新创新刷新重新西藏";
 
 /// The province's last byte stands at `place`, and a letter behind it.
 pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Option<Hit> {
@@ -30,8 +27,11 @@ pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Optio
     if !is_letter(text.at(letter)) || !is_province(text.slice(start, letter)) {
         return None;
     }
-    let gap =
-        SEPARATORS.into_iter().find(|gap| text.has(letter + 1, gap.as_bytes())).map_or(0, str::len);
+    let gap = if is_plate(text.at(letter + 1)) {
+        0
+    } else {
+        SEPARATORS.into_iter().find(|gap| text.has(letter + 1, gap.as_bytes())).map_or(0, str::len)
+    };
     let from = letter + 1 + gap;
     let mut end =
         from + text.slice(from, from + 7).iter().take_while(|byte| is_plate(**byte)).count();
@@ -46,7 +46,8 @@ pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Optio
     if !is_form || digits == 0 || is_word(text.at(end)) || !text.open_after(end) {
         return None;
     }
-    let is_word = WORDS.iter().any(|word| text.ends(letter, word.as_bytes()));
+    let tail = text.bytes.get(..letter).and_then(<[u8]>::last_chunk);
+    let is_word = tail.is_some_and(|tail| WORDS.as_bytes().as_chunks::<6>().0.contains(tail));
     (!is_word || subjects.speak_of(text, start, end, Subject::Plate)).then_some(Hit {
         start,
         end,
