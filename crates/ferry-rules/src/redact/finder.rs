@@ -41,7 +41,7 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         if near.has(Sign::Joint) {
             self.joint(near);
         }
-        if near.has(Sign::Word) {
+        if near.has(Sign::Word) && self.may_begin_key(place) {
             self.push(Kind::ApiKey, |text| secret::at(text, place));
             self.push(Kind::Iban, |text| iban::at(text, place));
         }
@@ -60,6 +60,12 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         if near.has(Sign::Dashes) {
             self.push(Kind::PrivateKey, |text| private_key::at(text, place));
         }
+    }
+
+    /// Whether a word begins with a letter, or perhaps does behind an escape or a dot.
+    fn may_begin_key(&self, place: usize) -> bool {
+        !self.text.at(place).is_ascii_digit()
+            || matches!(self.text.before(place, 1), b'.' | b'%' | b'\\')
     }
 
     /// Whether a name that goes on with a dot or hyphen stands behind an `@`, as far as can be seen.

@@ -126,7 +126,11 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
         if matches!(text.at(end), b' ' | b'-') && read > 0 && read % 4 == 0 {
             end += 1;
         }
-        let value = char::from(text.at(end)).to_digit(36)?;
+        let value = match text.at(end) {
+            digit @ b'0'..=b'9' => digit - b'0',
+            letter @ (b'A'..=b'Z' | b'a'..=b'z') => (letter | 0x20) - b'a' + 10,
+            _ => return None,
+        };
         // The first four characters count last.
         if read < 4 {
             checksum = push(checksum, value);
@@ -144,7 +148,7 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
 }
 
 /// Appends a digit, or the two digits that a letter stands for, to a number of which only the remainder modulo 97 counts.
-const fn push(sum: u64, value: u32) -> u64 {
+const fn push(sum: u64, value: u8) -> u64 {
     // A division for every few digits is enough.
     let sum = if sum < 1 << 50 { sum } else { sum % 97 };
     sum * if value < 10 { 10 } else { 100 } + value as u64

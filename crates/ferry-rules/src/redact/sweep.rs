@@ -18,7 +18,7 @@ pub(super) enum Sign {
     Odd,
     /// `@` between letters or digits.
     At,
-    /// A colon behind a letter or digit, and before one or another colon.
+    /// A colon behind a letter or digit, and before one or another colon, with more near it.
     Colon,
     /// The last byte of a character beyond ASCII before a letter.
     Plate,
@@ -44,21 +44,27 @@ pub(super) fn sweep(bytes: &[u8], mut each: impl FnMut(&Place<'_>)) {
     here.read(block(0));
     for index in 0..bytes.len().div_ceil(BLOCK) {
         after.read(block(index + 1));
-        let start = index * BLOCK;
-        if is_wordless(before, here, after) {
-            let near = Near { bytes, start, before, here, after };
-            for half in 0..2 {
-                report(&near, half, &[0, 0, 0, near.wide(half), 0, 0, 0, 0], &mut each);
-            }
-        } else {
+        let wordless = is_wordless(before, here, after);
+        if !wordless {
             if let Some(index) = index.checked_sub(1) {
                 before.complete(block(index));
             }
             here.complete(block(index));
             after.complete(block(index + 1));
-            let near = Near { bytes, start, before, here, after };
-            for half in 0..2 {
-                report(&near, half, &near.signs(half), &mut each);
+        }
+        let near = Near { bytes, start: index * BLOCK, before, here, after };
+        for half in 0..2 {
+            if wordless {
+                report(
+                    &near,
+                    half,
+                    &Sides::NONE,
+                    &[0, 0, 0, near.wide(half), 0, 0, 0, 0],
+                    &mut each,
+                );
+            } else {
+                let sides = near.sides(half);
+                report(&near, half, &sides, &near.signs(half, &sides), &mut each);
             }
         }
         (before, here, after) = (here, after, before);
@@ -85,12 +91,11 @@ struct Near<'a> {
 /// A place with a sign, and what stands on both sides of it.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
-    near: &'a Near<'a>,
+    sides: &'a Sides,
     signs: &'a Signs,
     /// Where it is in the text.
     pub at: usize,
-    half: usize,
-    /// Where it is in the half of the block.
+    /// Where it is in the 64 bytes of the sides.
     bit: u32,
 }
 
@@ -102,39 +107,56 @@ impl Place<'_> {
 
     /// How many digits stand from `skipped` bytes behind the place on, at most 64 less those.
     pub(super) fn digits(&self, skipped: usize) -> usize {
-        (self.near.digit(self.half).from(self.bit) >> skipped).trailing_ones() as usize
+        (self.sides.digit.from(self.bit) >> skipped).trailing_ones() as usize
     }
 
     /// How many digits stand right before the place, at most 64.
     pub(super) fn digits_before(&self) -> usize {
-        self.near.digit(self.half).until(self.bit).leading_ones() as usize
+        self.sides.digit.until(self.bit).leading_ones() as usize
     }
 
     /// How many letters and digits stand from `skipped` bytes behind the place on, at most 64 less those.
     pub(super) fn alnums(&self, skipped: usize) -> usize {
-        (self.near.words(self.half, |marks| &marks.alnum).from(self.bit) >> skipped).trailing_ones()
-            as usize
+        (self.sides.alnum.from(self.bit) >> skipped).trailing_ones() as usize
     }
 
     /// How many letters and digits stand right before the place, at most 64.
     pub(super) fn alnums_before(&self) -> usize {
-        self.near.words(self.half, |marks| &marks.alnum).until(self.bit).leading_ones() as usize
+        self.sides.alnum.until(self.bit).leading_ones() as usize
     }
 
     /// The colons from the place on, the place the lowest bit.
     pub(super) fn colons(&self) -> u64 {
-        self.near.words(self.half, |marks| &marks.colon).from(self.bit)
+        self.sides.colon.from(self.bit)
     }
+}
+
+/// What detectors may ask about what is around a place.
+#[derive(Debug, Clone, Copy)]
+struct Sides {
+    digit: Words,
+    alnum: Words,
+    colon: Words,
+}
+
+impl Sides {
+    const NONE: Self = Self { digit: Words::NONE, alnum: Words::NONE, colon: Words::NONE };
 }
 
 /// The places of each sign in 64 bytes, in the order of [`Sign`].
 type Signs = [u64; 8];
 
-fn report(near: &Near<'_>, half: usize, signs: &Signs, each: &mut impl FnMut(&Place<'_>)) {
+fn report(
+    near: &Near<'_>,
+    half: usize,
+    sides: &Sides,
+    signs: &Signs,
+    each: &mut impl FnMut(&Place<'_>),
+) {
     let mut left = signs.iter().fold(0, |all, places| all | places);
     while left != 0 {
         let bit = left.trailing_zeros();
-        each(&Place { near, signs, at: near.start + half * 64 + bit as usize, half, bit });
+        each(&Place { sides, signs, at: near.start + half * 64 + bit as usize, bit });
         left &= left - 1;
     }
 }
@@ -150,17 +172,19 @@ impl Near<'_> {
         }
     }
 
-    fn digit(&self, half: usize) -> Words {
-        self.words(half, |marks| &marks.digit)
+    fn sides(&self, half: usize) -> Sides {
+        Sides {
+            digit: self.words(half, |marks| &marks.digit),
+            alnum: self.words(half, |marks| &marks.alnum),
+            colon: self.words(half, |marks| &marks.colon),
+        }
     }
 
     #[inline]
-    fn signs(&self, half: usize) -> Signs {
-        let digit = self.digit(half);
+    fn signs(&self, half: usize, sides: &Sides) -> Signs {
+        let Sides { digit, alnum, colon } = *sides;
         let word = self.words(half, |marks| &marks.word);
         let dash = self.words(half, |marks| &marks.dash);
-        let alnum = self.words(half, |marks| &marks.alnum);
-        let colon = self.words(half, |marks| &marks.colon);
         let high = self.here.high[half];
         let (joint, at) = (self.here.joint[half], self.here.at[half]);
         let pairs = digit.runs(1);
@@ -178,7 +202,7 @@ impl Near<'_> {
             word.runs(1).runs(2).runs(4).runs(8).here & !word.earlier(),
             odd,
             at & word.earlier() & word.later(1),
-            colon.here & word.earlier() & (word.later(1) | colon.later(1)),
+            address_colons(colon, word),
             // A letter is no digit.
             high & alnum.later(1) & !digit.later(1),
             dash.runs(1).runs(2).here & !dash.earlier(),
@@ -216,6 +240,18 @@ impl Near<'_> {
     }
 }
 
+/// Colons behind a letter or digit and before one or another colon, if there are as many near one another as an address has:
+/// two together, or six.
+fn address_colons(colon: Words, word: Words) -> u64 {
+    let here = colon.here & word.earlier() & (word.later(1) | colon.later(1));
+    if here == 0 {
+        return 0;
+    }
+    let after = colon.after & ((word.after << 1) | (word.here >> 63));
+    let has_gap = (colon.here & colon.later(1)) | (colon.after & (colon.after >> 1)) != 0;
+    if has_gap || here.count_ones() + after.count_ones() >= 6 { here } else { 0 }
+}
+
 /// The answers to one question for 64 bytes, and for as many before and after.
 #[derive(Debug, Clone, Copy)]
 struct Words {
@@ -225,6 +261,8 @@ struct Words {
 }
 
 impl Words {
+    const NONE: Self = Self { before: 0, here: 0, after: 0 };
+
     /// The answers for what stands `by` bytes behind each; `by` is 1 to 63.
     const fn later(self, by: u32) -> u64 {
         (self.here >> by) | (self.after << (64 - by))
@@ -270,7 +308,7 @@ mod tests {
             ("123456", Sign::Digits, 0),
             ("1 2", Sign::Joint, 1),
             ("1.2", Sign::Joint, 1),
-            ("a:b", Sign::Colon, 1),
+            ("a::b", Sign::Colon, 1),
             ("a::", Sign::Colon, 1),
             ("abcdefgh12345_-x", Sign::Word, 0),
             ("a@b", Sign::At, 1),
@@ -293,6 +331,16 @@ mod tests {
                     assert!(sign == Sign::Odd || found.len() == 1, "{text} at {before}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn colons_have_a_sign_where_an_address_has_as_many() {
+        for before in 0..2 * BLOCK + 40 {
+            let head = " ".repeat(before);
+            let address = format!("{head}1:2:3:4:5:6:7:8");
+            assert!(places(&address, Sign::Colon).contains(&(before + 1)), "{before}");
+            assert!(places(&format!("{head}10:45:12"), Sign::Colon).is_empty(), "{before}");
         }
     }
 
