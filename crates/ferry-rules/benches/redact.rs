@@ -10,6 +10,7 @@ use std::fmt;
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use ferry_rules::redact::{Detectors, Kinds, Scratch};
+use regex::bytes::Regex;
 
 /// Bytes of every text.
 const SIZE: usize = 200 * 1024;
@@ -183,6 +184,15 @@ fn scan(bencher: Bencher<'_, '_>, sample: &Sample) {
 #[divan::bench(args = usual())]
 fn usual_texts(bencher: Bencher<'_, '_>, sample: &Sample) {
     scan(bencher, sample);
+}
+
+/// The rule that people write first, over the same texts: a yardstick of the machine.
+#[divan::bench(args = usual())]
+fn one_expression(bencher: Bencher<'_, '_>, sample: &Sample) {
+    let rule = Regex::new(r"(?-u:\d{18}|\d{16})").unwrap();
+    bencher
+        .counter(BytesCount::of_str(&sample.text))
+        .bench_local(|| rule.find_iter(black_box(sample.text.as_bytes())).count());
 }
 
 #[divan::bench(args = hostile())]

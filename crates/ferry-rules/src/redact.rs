@@ -16,6 +16,7 @@ mod iban;
 mod ip;
 mod kind;
 mod known;
+mod marks;
 mod mobile;
 mod normalise;
 mod overlap;

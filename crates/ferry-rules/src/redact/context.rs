@@ -12,7 +12,7 @@ use super::reading::{Text, is_word};
 const LABEL_BYTES: usize = 24;
 
 /// Labels of identity numbers, as they end.
-const ID: [&str; 13] = [
+static ID: Labels = Labels::new(&[
     "身份证号",
     "身份证号码",
     "身份证",
@@ -26,10 +26,10 @@ const ID: [&str; 13] = [
     "idnumber",
     "residentid",
     "identitycard",
-];
+]);
 
 /// Labels of numbers of orders and the like, as they end.
-const ORDER: [&str; 22] = [
+static ORDER: Labels = Labels::new(&[
     "订单号",
     "订单",
     "订单编号",
@@ -52,10 +52,10 @@ const ORDER: [&str; 22] = [
     "trackingnumber",
     "traceid",
     "serialnumber",
-];
+]);
 
 /// Labels of goods, as they end: their numbers look like those of passports.
-const GOODS: [&str; 14] = [
+static GOODS: Labels = Labels::new(&[
     "零件号",
     "物料号",
     "料号",
@@ -70,30 +70,30 @@ const GOODS: [&str; 14] = [
     "part",
     "model",
     "mpn",
-];
+]);
 
 /// Labels of cards, as they end.
-const CARD: [&str; 6] = ["卡号", "信用卡", "银行卡", "cardno", "cardnumber", "card"];
+static CARD: Labels = Labels::new(&["卡号", "信用卡", "银行卡", "cardno", "cardnumber", "card"]);
 
 /// Words before an amount of bytes, as they end.
-const SIZE: [&str; 5] = ["大小", "字节数", "size", "bytes", "length"];
+static SIZE: Labels = Labels::new(&["大小", "字节数", "size", "bytes", "length"]);
 
 /// Units behind an amount.
 const UNITS: [&str; 8] = ["字节", "毫秒", "bytes", "byte", "KB", "MB", "kb", "ms"];
 
 /// Whether the value at `start` is called an identity number.
 pub(super) fn is_labelled_id(text: Text<'_>, start: usize) -> bool {
-    is_labelled(text, start, &ID)
+    ID.stand_before(text, start)
 }
 
 /// Whether the value at `start` is called the number of an order.
 pub(super) fn is_labelled_order(text: Text<'_>, start: usize) -> bool {
-    is_labelled(text, start, &ORDER)
+    ORDER.stand_before(text, start)
 }
 
 /// Whether the value at `start` is called a card.
 pub(super) fn is_labelled_card(text: Text<'_>, start: usize) -> bool {
-    is_labelled(text, start, &CARD)
+    CARD.stand_before(text, start)
 }
 
 /// Whether a number is an amount by its label or its unit.
@@ -104,38 +104,64 @@ pub(super) fn is_amount(text: Text<'_>, start: usize, end: usize) -> bool {
         && UNITS
             .iter()
             .any(|unit| text.has(end, unit.as_bytes()) && !is_word(text.at(end + unit.len())))
-        || is_labelled(text, start, &SIZE)
+        || SIZE.stand_before(text, start)
 }
 
-/// Whether one of `labels` stands right before `start`, with nothing but quotes, colons, spaces and the like between. Letters
-/// of ASCII are compared in small, and without spaces and `_` between them.
-fn is_labelled(text: Text<'_>, start: usize, labels: &[&str]) -> bool {
-    let mut end = start;
-    while end > 0 && start - end < LABEL_BYTES {
-        end -= match text.before(end, 1) {
-            b' ' | b'"' | b'\'' | b':' | b'=' | b'\\' | b'#' | b'`' | b'\t' | b'(' | b'['
-            | b'.' => 1,
-            _ if text.ends(end, "：".as_bytes()) || text.ends(end, "为".as_bytes()) => 3,
-            _ if text.ends(end, "是".as_bytes()) || text.ends(end, "“".as_bytes()) => 3,
-            _ => break,
-        };
+/// Labels as they end, in small letters.
+struct Labels {
+    list: &'static [&'static str],
+    /// The last bytes of all, a bit each: what ends with another byte is none of them.
+    lasts: [u64; 4],
+}
+
+impl Labels {
+    const fn new(list: &'static [&'static str]) -> Self {
+        let (mut lasts, mut index) = ([0; 4], 0);
+        while index < list.len() {
+            if let Some(last) = list[index].as_bytes().last() {
+                lasts[(*last >> 6) as usize] |= 1 << (*last & 63);
+            }
+            index += 1;
+        }
+        Self { list, lasts }
     }
-    let last = text.before(end, 1);
-    if last < 0x80 && !last.is_ascii_alphabetic() && last != b')' {
-        return false;
+
+    fn may_end(&self, last: u8) -> bool {
+        self.lasts.get(usize::from(last >> 6)).is_some_and(|bits| (bits >> (last & 63)) & 1 != 0)
     }
-    let mut folded = [0; LABEL_BYTES];
-    let mut room = folded.len();
-    for byte in text.slice(end.saturating_sub(LABEL_BYTES), end).iter().rev() {
-        if room > 0 && !matches!(byte, b' ' | b'_' | b'-' | b'.') {
-            room -= 1;
-            if let Some(slot) = folded.get_mut(room) {
-                *slot = byte.to_ascii_lowercase();
+
+    /// Whether one of the labels stands right before `start`, with nothing but quotes, colons, spaces and the like between.
+    /// Letters of ASCII are compared in small, and without spaces and `_` between them.
+    fn stand_before(&self, text: Text<'_>, start: usize) -> bool {
+        let mut end = start;
+        while end > 0 && start - end < LABEL_BYTES {
+            end -= match text.before(end, 1) {
+                b' ' | b'"' | b'\'' | b':' | b'=' | b'\\' | b'#' | b'`' | b'\t' | b'(' | b'['
+                | b'.' => 1,
+                0x9a if text.ends(end, "：".as_bytes()) => 3,
+                0xba if text.ends(end, "为".as_bytes()) => 3,
+                0xaf if text.ends(end, "是".as_bytes()) => 3,
+                0x9c if text.ends(end, "“".as_bytes()) => 3,
+                _ => break,
+            };
+        }
+        // No label ends with a letter that is passed over.
+        if !self.may_end(text.before(end, 1).to_ascii_lowercase()) {
+            return false;
+        }
+        let mut folded = [0; LABEL_BYTES];
+        let mut room = folded.len();
+        for byte in text.slice(end.saturating_sub(LABEL_BYTES), end).iter().rev() {
+            if room > 0 && !matches!(byte, b' ' | b'_' | b'-' | b'.') {
+                room -= 1;
+                if let Some(slot) = folded.get_mut(room) {
+                    *slot = byte.to_ascii_lowercase();
+                }
             }
         }
+        let folded = folded.get(room..).unwrap_or_default();
+        self.list.iter().any(|label| folded.ends_with(label.as_bytes()))
     }
-    let folded = folded.get(room..).unwrap_or_default();
-    labels.iter().any(|label| folded.ends_with(label.as_bytes()))
 }
 
 /// Subjects of which a text may speak before a value that has no check digit.
@@ -254,13 +280,13 @@ impl Subjects {
         (is_near
             && !has_number(between)
             && !ends_sentence(between)
-            && !is_labelled(text, start, &GOODS))
+            && !GOODS.stand_before(text, start))
             || is_named_behind(text, end, index)
     }
 
     /// Whether the text has a stem of Macau or Taiwan anywhere. Bare numbers of that length are common, and this is faster
     /// than to read before each of them.
-    fn may_speak(&mut self, text: Text<'_>) -> bool {
+    pub(super) fn may_speak(&mut self, text: Text<'_>) -> bool {
         *self.may_speak.get_or_insert_with(|| {
             STEMS.as_ref().is_none_or(|stems| stems.find(text.bytes).is_some())
         })
@@ -330,7 +356,7 @@ fn has_number(between: &[u8]) -> bool {
 
 /// Whether the word right before `start` says that a dotted number is a version.
 pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
-    const VERSION: [&str; 12] = [
+    static VERSION: Labels = Labels::new(&[
         "版本",
         "版本号",
         "固件",
@@ -343,8 +369,8 @@ pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
         "升级至",
         "upgradeto",
         "section",
-    ];
-    !is_word(text.before(start, 1)) && is_labelled(text, start, &VERSION)
+    ]);
+    !is_word(text.before(start, 1)) && VERSION.stand_before(text, start)
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@
 //! what touches it.
 
 use super::context::Subjects;
-use super::reading::{RUN_MAX, Text};
-use super::sweep::{Sign, sweep};
+use super::reading::Text;
+use super::sweep::{Place, Sign, sweep};
 use super::{Hit, Kind, Kinds};
 use super::{
     bank_card, email, iban, ip, mobile, passport, plate, private_key, region_id, resident_id,
     secret, uscc,
 };
+
+/// Letters that are surely seen behind a place.
+const SEEN_MIN: usize = 60;
 
 /// Looks for the built-in kinds that are on. Hits come in the order of their signs, and may overlap.
 pub(super) struct Finder<'a, F: FnMut(usize)> {
@@ -27,49 +30,71 @@ impl<F: FnMut(usize)> Finder<'_, F> {
     /// Goes through the whole text.
     pub(super) fn run(&mut self) {
         let bytes = self.text.bytes;
-        sweep(bytes, |place, sign| self.look(place, sign));
+        sweep(bytes, |near| self.look(near));
     }
 
-    fn look(&mut self, place: usize, sign: Sign) {
-        if sign.has(Sign::DIGITS) {
-            self.digits(place);
+    fn look(&mut self, near: &Place<'_>) {
+        let place = near.at;
+        if near.has(Sign::Digits) {
+            self.digits(near);
         }
-        if sign.has(Sign::JOINT) {
-            self.joint(place);
+        if near.has(Sign::Joint) {
+            self.joint(near);
         }
-        if sign.has(Sign::WORD) {
+        if near.has(Sign::Word) && self.may_begin_key(place) {
             self.push(Kind::ApiKey, |text| secret::at(text, place));
             self.push(Kind::Iban, |text| iban::at(text, place));
         }
-        if sign.has(Sign::ODD) {
+        if near.has(Sign::Odd) {
             (self.odd)(place);
         }
-        if sign.has(Sign::AT) {
+        if near.has(Sign::At) && self.may_have_domain(near) {
             self.push(Kind::Email, |text| email::at(text, place));
         }
-        if sign.has(Sign::COLON) {
+        if near.has(Sign::Colon) && self.may_be_v6(near) {
             self.push(Kind::IpAddress, |text| ip::v6(text, place));
         }
-        if sign.has(Sign::PLATE) {
+        if near.has(Sign::Plate) {
             self.push_near(Kind::CnPlate, |text, subjects| plate::at(text, subjects, place));
         }
-        if sign.has(Sign::DASHES) {
+        if near.has(Sign::Dashes) {
             self.push(Kind::PrivateKey, |text| private_key::at(text, place));
         }
     }
 
-    /// Six digits or more begin at `place`.
-    fn digits(&mut self, place: usize) {
-        let start = self.skip_escape(place);
-        let size = self.text.digits(start, RUN_MAX);
+    /// Whether a word begins with a letter, or perhaps does behind an escape or a dot.
+    fn may_begin_key(&self, place: usize) -> bool {
+        !self.text.at(place).is_ascii_digit()
+            || matches!(self.text.before(place, 1), b'.' | b'%' | b'\\')
+    }
+
+    /// Whether a name that goes on with a dot or hyphen stands behind an `@`, as far as can be seen.
+    fn may_have_domain(&self, near: &Place<'_>) -> bool {
+        let size = near.alnums(1);
+        size > 0 && (size >= SEEN_MIN || matches!(self.text.at(near.at + 1 + size), b'.' | b'-'))
+    }
+
+    /// Whether a colon is the first of its kind, and an address may have as many as stand behind it.
+    fn may_be_v6(&self, near: &Place<'_>) -> bool {
+        const REST_MAX: u32 = 46;
+        let colons = near.colons() & ((1 << REST_MAX) - 1);
+        let is_whole = colons & (colons >> 1) != 0 || colons.count_ones() >= 6;
+        is_whole && self.text.before(near.at, near.alnums_before() + 1) != b':'
+    }
+
+    /// Six digits or more begin here.
+    fn digits(&mut self, near: &Place<'_>) {
+        let start = self.skip_escape(near.at);
+        let skipped = start - near.at;
+        let size = near.digits(skipped);
         let before = self.text.before(start, 1);
         if before.is_ascii_alphabetic() && !self.text.behind_escape(start) {
             self.behind_letter(start, size);
         } else {
             self.bare(start, size);
         }
-        // Department and kind are two characters, the area behind them six digits.
-        if (7..=18).contains(&size) {
+        // Department and kind are two characters, the area behind them six digits. A letter may stand before those seen here.
+        if (7..=18).contains(&size) && matches!(near.alnums(skipped), 17 | 18) {
             self.push(Kind::CnUscc, |text| uscc::run(text, start));
         }
     }
@@ -120,47 +145,78 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         }
     }
 
-    /// A space, hyphen or dot between two digits stands at `place`.
-    fn joint(&mut self, place: usize) {
+    /// A space, hyphen or dot between two digits.
+    fn joint(&mut self, near: &Place<'_>) {
+        let place = near.at;
+        let (before, after) = (near.digits_before(), near.digits(1));
         if self.text.at(place) == b'.' {
-            // A later dot has been read with the first.
-            let is_later = |back| {
-                self.text.before(place, back) == b'.'
-                    && self.text.before(place, back + 1).is_ascii_digit()
-            };
-            if !(2..=4).any(is_later) {
-                self.push(Kind::IpAddress, |text| ip::v4(text, place));
-                self.push(Kind::CnPhone, |text| mobile::grouped(text, place));
-            }
+            self.dot(place, before, after);
             return;
         }
         let behind = self.hits.last().map_or(0, |hit| hit.end);
-        match self.text.digits_before(place, 8) {
+        match before {
             4 => {
-                self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
-                self.push(Kind::CnId, |text| resident_id::grouped(text, place));
+                if matches!(after, 4 | 6) {
+                    self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                }
+                if after >= 2 {
+                    self.push(Kind::CnId, |text| resident_id::grouped(text, place));
+                }
             }
             6 => {
-                self.push(Kind::CnId, |text| resident_id::grouped(text, place));
-                self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                if after >= 2 {
+                    self.push(Kind::CnId, |text| resident_id::grouped(text, place));
+                }
+                if matches!(after, 7..=13) {
+                    self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                }
             }
-            3 | 5 | 7 => self.push(Kind::CnPhone, |text| mobile::grouped(text, place)),
+            3 | 5 | 7 if after == 4 => {
+                self.push(Kind::CnPhone, |text| mobile::grouped(text, place));
+            }
             _ => {}
         }
-        self.push(Kind::Iban, |text| iban::grouped(text, place));
+        // More than four digits are no group, and a number goes on before this one or begins with it.
+        let is_group = self.text.before(place, 5) == self.text.at(place)
+            || self.text.before(place, 4).is_ascii_alphabetic();
+        if before <= 4 && is_group {
+            self.push(Kind::Iban, |text| iban::grouped(text, place));
+        }
+    }
+
+    /// A dot between `before` digits and `after` more.
+    fn dot(&mut self, place: usize, before: usize, after: usize) {
+        // A later dot has been read with the first.
+        let is_later = |back| {
+            self.text.before(place, back) == b'.'
+                && self.text.before(place, back + 1).is_ascii_digit()
+        };
+        if (2..=4).any(is_later) {
+            return;
+        }
+        if before <= 3 && after <= 3 && self.text.at(place + after + 1) == b'.' {
+            self.push(Kind::IpAddress, |text| ip::v4(text, place));
+        }
+        if matches!(before, 3 | 5 | 7) && after == 4 {
+            self.push(Kind::CnPhone, |text| mobile::grouped(text, place));
+        }
     }
 
     #[inline]
     fn push_near(&mut self, kind: Kind, find: impl FnOnce(Text<'_>, &mut Subjects) -> Option<Hit>) {
-        if self.kinds.has(kind) {
-            self.hits.extend(find(self.text, &mut self.subjects));
+        if self.kinds.has(kind)
+            && let Some(hit) = find(self.text, &mut self.subjects)
+        {
+            self.hits.push(hit);
         }
     }
 
     #[inline]
     fn push(&mut self, kind: Kind, find: impl FnOnce(Text<'_>) -> Option<Hit>) {
-        if self.kinds.has(kind) {
-            self.hits.extend(find(self.text));
+        if self.kinds.has(kind)
+            && let Some(hit) = find(self.text)
+        {
+            self.hits.push(hit);
         }
     }
 }

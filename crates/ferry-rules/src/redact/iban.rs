@@ -4,7 +4,7 @@ use super::reading::Text;
 use super::{Hit, Kind};
 
 /// Countries and the lengths of their numbers, from the SWIFT registry.
-const COUNTRIES: [(&[u8; 2], usize); 88] = [
+const COUNTRIES: [(&[u8; 2], u8); 88] = [
     (b"AD", 24),
     (b"AE", 23),
     (b"AL", 28),
@@ -95,6 +95,17 @@ const COUNTRIES: [(&[u8; 2], usize); 88] = [
     (b"YE", 30),
 ];
 
+/// The length for the first letter and the second, zero where there is no such country.
+static SIZES: [[u8; 26]; 26] = {
+    let (mut sizes, mut index) = ([[0; 26]; 26], 0);
+    while index < COUNTRIES.len() {
+        let ([first, second], size) = COUNTRIES[index];
+        sizes[(*first - b'A') as usize][(*second - b'A') as usize] = size;
+        index += 1;
+    }
+    sizes
+};
+
 /// The number that begins at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     let head: [u8; 2] = text.slice(start, start + 2).try_into().ok()?;
@@ -105,14 +116,21 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     {
         return None;
     }
-    let size = COUNTRIES.binary_search_by(|(name, _)| (*name).cmp(&head)).ok()?;
-    let size = COUNTRIES.get(size)?.1;
+    let [first, second] = head.map(|letter| usize::from(letter - b'A'));
+    let size = usize::from(*SIZES.get(first)?.get(second)?);
+    if size == 0 {
+        return None;
+    }
     let (mut end, mut read, mut rest, mut checksum) = (start, 0, 0_u64, 0);
     while read < size {
         if matches!(text.at(end), b' ' | b'-') && read > 0 && read % 4 == 0 {
             end += 1;
         }
-        let value = char::from(text.at(end)).to_digit(36)?;
+        let value = match text.at(end) {
+            digit @ b'0'..=b'9' => digit - b'0',
+            letter @ (b'A'..=b'Z' | b'a'..=b'z') => (letter | 0x20) - b'a' + 10,
+            _ => return None,
+        };
         // The first four characters count last.
         if read < 4 {
             checksum = push(checksum, value);
@@ -130,7 +148,7 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
 }
 
 /// Appends a digit, or the two digits that a letter stands for, to a number of which only the remainder modulo 97 counts.
-const fn push(sum: u64, value: u32) -> u64 {
+const fn push(sum: u64, value: u8) -> u64 {
     // A division for every few digits is enough.
     let sum = if sum < 1 << 50 { sum } else { sum % 97 };
     sum * if value < 10 { 10 } else { 100 } + value as u64

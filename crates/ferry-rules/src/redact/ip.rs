@@ -78,12 +78,39 @@ pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     if !is_whole || !text.open_after(end) || !has_long_group(piece) {
         return None;
     }
-    let address: Ipv6Addr = std::str::from_utf8(piece).ok()?.parse().ok()?;
-    (!address.is_loopback() && !address.is_unspecified()).then_some(Hit {
-        start,
-        end,
-        kind: Kind::IpAddress,
-    })
+    is_somebodys_v6(piece)?.then_some(Hit { start, end, kind: Kind::IpAddress })
+}
+
+/// Whether an address is neither loopback nor unspecified; nothing if it is none. Those that end as IPv4 are rare and left to
+/// the standard library.
+fn is_somebodys_v6(piece: &[u8]) -> Option<bool> {
+    if piece.contains(&b'.') {
+        let address: Ipv6Addr = std::str::from_utf8(piece).ok()?.parse().ok()?;
+        return Some(!address.is_loopback() && !address.is_unspecified());
+    }
+    let (mut groups, mut size, mut is_gapped, mut has_value) = (0, 0, false, false);
+    for (index, byte) in piece.iter().enumerate() {
+        if *byte != b':' {
+            size += 1;
+            has_value |= *byte != b'0' && (*byte != b'1' || index + 1 < piece.len());
+            groups += usize::from(size == 1);
+            if size > 4 {
+                return None;
+            }
+            continue;
+        }
+        if size == 0 && index > 0 {
+            // A second colon: once.
+            if is_gapped || piece.get(index - 1) != Some(&b':') {
+                return None;
+            }
+            is_gapped = true;
+        }
+        size = 0;
+    }
+    let ends_open = size == 0 && !piece.ends_with(b"::");
+    let fits = if is_gapped { groups <= 7 } else { groups == 8 };
+    (fits && !ends_open).then_some(has_value)
 }
 
 /// Whether a group has three digits or more, one of them 0 to 9: `fe80`, and not `a::b` of a program.

@@ -153,9 +153,13 @@ pub(super) fn is_odd(text: &str, place: usize) -> bool {
 
 /// Whether an odd spelling ends at `place`.
 pub(super) fn is_behind_odd(text: &str, place: usize) -> bool {
-    (2..=7).filter_map(|back| place.checked_sub(back)).any(|start| {
-        spelling(text.as_bytes(), start).is_some_and(|(_, size)| start + size == place)
-    })
+    let byte = |back: usize| place.checked_sub(back).and_then(|at| text.as_bytes().get(at));
+    // The end of a character beyond ASCII, or of `\uXXXX`.
+    let may_be = byte(1).is_some_and(|last| *last >= 0x80) || byte(5) == Some(&b'u');
+    may_be
+        && (2..=7).filter_map(|back| place.checked_sub(back)).any(|start| {
+            spelling(text.as_bytes(), start).is_some_and(|(_, size)| start + size == place)
+        })
 }
 
 /// What the bytes from `place` on stand for, and how many they are, if that is no plain letter.

@@ -69,6 +69,7 @@ pub(super) fn digits(
 ) -> Option<Hit> {
     let end = start + size;
     (size == 8
+        && subjects.may_speak(text)
         && text.open_before(start)
         && text.open_after(end)
         && subjects.speak_of(text, start, end, Subject::Taiwan))

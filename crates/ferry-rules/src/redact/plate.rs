@@ -17,28 +17,27 @@ const LAST: [&str; 5] = ["挂", "学", "警", "港", "澳"];
 /// What may stand between the letter and the number.
 const SEPARATORS: [&str; 5] = ["·", "•", "・", " ", "-"];
 
-/// Characters that make a word with the province behind them.
-const WORDS: [&str; 16] = [
-    "北京", "南京", "东京", "天津", "四川", "辽宁", "南宁", "西宁", "海宁", "更新", "最新", "全新",
-    "创新", "刷新", "重新", "西藏",
-];
+/// Provinces with the characters before them that make a word of both.
+const WORDS: &str = "北京南京东京天津四川辽宁南宁西宁海宁更新最新全新创新刷新重新西藏";
 
 /// The province's last byte stands at `place`, and a letter behind it.
 pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Option<Hit> {
     let start = place.checked_sub(2)?;
     let letter = place + 1;
-    if !is_letter(text.at(letter)) {
+    if !is_letter(text.at(letter)) || !is_province(text.slice(start, letter)) {
         return None;
     }
-    let gap =
-        SEPARATORS.into_iter().find(|gap| text.has(letter + 1, gap.as_bytes())).map_or(0, str::len);
+    let gap = if is_plate(text.at(letter + 1)) {
+        0
+    } else {
+        SEPARATORS.into_iter().find(|gap| text.has(letter + 1, gap.as_bytes())).map_or(0, str::len)
+    };
     let from = letter + 1 + gap;
     let mut end =
         from + text.slice(from, from + 7).iter().take_while(|byte| is_plate(**byte)).count();
     let tail = LAST.into_iter().find(|tail| end == from + 4 && text.has(end, tail.as_bytes()));
     end += tail.map_or(0, str::len);
-    let province = std::str::from_utf8(text.slice(start, letter)).ok()?;
-    if end < from + 5 || !PROVINCES.contains(province) {
+    if end < from + 5 {
         return None;
     }
     let number = text.slice(from, end);
@@ -47,12 +46,19 @@ pub(super) fn at(text: Text<'_>, subjects: &mut Subjects, place: usize) -> Optio
     if !is_form || digits == 0 || is_word(text.at(end)) || !text.open_after(end) {
         return None;
     }
-    let is_word = WORDS.iter().any(|word| text.ends(letter, word.as_bytes()));
+    let tail = text.bytes.get(..letter).and_then(<[u8]>::last_chunk);
+    let is_word = tail.is_some_and(|tail| WORDS.as_bytes().as_chunks::<6>().0.contains(tail));
     (!is_word || subjects.speak_of(text, start, end, Subject::Plate)).then_some(Hit {
         start,
         end,
         kind: Kind::CnPlate,
     })
+}
+
+fn is_province(character: &[u8]) -> bool {
+    // All are in U+4E00 to U+9FFF.
+    let [first @ 0xe4..=0xe9, second, third] = *character else { return false };
+    PROVINCES.as_bytes().as_chunks().0.contains(&[first, second, third])
 }
 
 /// The authority's letter: no I.

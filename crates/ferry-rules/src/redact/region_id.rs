@@ -130,14 +130,19 @@ pub(super) fn macau(
         6 if text.before(digits, 1) == b'/' && text.at(digits + 6) == b'/' => {
             (text.at(digits + 7).is_ascii_digit().then(|| digits.checked_sub(2))??, digits + 8)
         }
-        // Hardly a form at all: the label must say that it is an identity number.
-        8 if context::is_labelled_id(text, digits) => (digits, digits + 8),
+        8 => (digits, digits + 8),
         _ => return None,
     };
-    let is_form = matches!(text.at(start), b'1' | b'5' | b'7');
-    (is_form
+    // What is cheap is asked first.
+    let sound = matches!(text.at(start), b'1' | b'5' | b'7')
+        && subjects.may_speak(text)
         && text.open_before(start)
-        && text.open_after(end)
-        && subjects.speak_of(text, start, end, Subject::Macau))
-    .then_some(Hit { start, end, kind: Kind::MoId })
+        && text.open_after(end);
+    // Eight digits are hardly a form at all: the label must say that it is an identity number.
+    let is_named = || size != 8 || context::is_labelled_id(text, digits);
+    (sound && is_named() && subjects.speak_of(text, start, end, Subject::Macau)).then_some(Hit {
+        start,
+        end,
+        kind: Kind::MoId,
+    })
 }

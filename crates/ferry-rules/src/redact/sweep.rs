@@ -1,274 +1,302 @@
 //! The one pass over a text that finds where it is worth to look: runs of digits, long words, `@`, dashes, odd characters.
 //!
-//! Each byte becomes a few marks, and marks beside one another become signs, in loops without branches that compilers turn
-//! into vector instructions. So the pass costs the same whatever stands in the text, and a detector sees only the few places
-//! that may begin a value. It decides nothing.
+//! Each byte becomes a few bits, and bits beside one another become signs, a word of 64 bytes at a time. So the pass costs the
+//! same whatever stands in the text, and a detector sees only the few places that may begin a value. It decides nothing.
 
-/// Bytes that are marked in one go; their marks stay in the nearest cache.
-const BLOCK: usize = 128;
-
-/// Bytes before a block of which the marks are needed.
-const BEHIND: usize = 16;
-
-/// Bytes after a block of which the marks are needed: the longest run that is asked for.
-const AHEAD: usize = 16;
-
-const SPAN: usize = BEHIND + BLOCK + AHEAD;
-
-type Plane = [u8; SPAN];
-
-/// One byte of signs for each byte of a block.
-type Signs = [u8; BLOCK];
-
-const NONE: Signs = [0; BLOCK];
+use super::marks::{BLOCK, Bits, Marks};
 
 /// Why a place is worth a look. A place may have several signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Sign(u8);
-
-impl Sign {
+pub(super) enum Sign {
     /// The first of six digits or more.
-    pub(super) const DIGITS: Self = Self(1);
+    Digits,
     /// A space, hyphen or dot between two digits.
-    pub(super) const JOINT: Self = Self(2);
-    /// A colon behind a letter or digit, and before one or another colon.
-    pub(super) const COLON: Self = Self(4);
+    Joint,
     /// The first of sixteen letters, digits, `_` and `-`, or more.
-    pub(super) const WORD: Self = Self(8);
-    /// `@` between letters or digits.
-    pub(super) const AT: Self = Self(16);
-    /// The first of four hyphens or more.
-    pub(super) const DASHES: Self = Self(32);
-    /// The last byte of a character beyond ASCII before a letter.
-    pub(super) const PLATE: Self = Self(64);
+    Word,
     /// A spelling that detectors do not read begins at this place, or at the next.
-    pub(super) const ODD: Self = Self(128);
-
-    /// Whether the place has this sign.
-    pub(super) const fn has(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
+    Odd,
+    /// `@` between letters or digits.
+    At,
+    /// A colon behind a letter or digit, and before one or another colon, with more near it.
+    Colon,
+    /// The last byte of a character beyond ASCII before a letter.
+    Plate,
+    /// The first of four hyphens or more.
+    Dashes,
 }
 
 /// Hands every place that has a sign to `each`, in order.
-pub(super) fn sweep(bytes: &[u8], mut each: impl FnMut(usize, Sign)) {
-    let mut planes = Planes::new();
-    let mut signs = [0; BLOCK];
-    let mut window = [0; SPAN];
-    let mut start = 0;
-    while start < bytes.len() {
-        let inner = start.checked_sub(BEHIND).and_then(|from| bytes.get(from..from + SPAN));
-        let filled = if let Some(inner) = inner.and_then(<[u8]>::first_chunk) {
-            inner
-        } else {
-            fill(&mut window, bytes, start);
-            &window
-        };
-        if is_wordless(filled) {
-            wide_signs(filled, &mut signs);
-        } else {
-            planes.mark(filled);
-            planes.runs(&mut signs);
-            planes.pairs(filled, &mut signs);
-        }
-        report(&signs, start, &mut each);
-        start += BLOCK;
-    }
-}
-
-/// The bytes around `start`, with zeros where there are none.
-fn fill(window: &mut Plane, bytes: &[u8], start: usize) {
-    *window = [0; SPAN];
-    let from = start.saturating_sub(BEHIND);
-    let skipped = from + BEHIND - start;
-    let rest = bytes.get(from..).unwrap_or_default();
-    for (slot, byte) in window.iter_mut().skip(skipped).zip(rest) {
+pub(super) fn sweep(bytes: &[u8], mut each: impl FnMut(&Place<'_>)) {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let (mut last, nothing) = ([0; BLOCK], [0; BLOCK]);
+    for (slot, byte) in last.iter_mut().zip(rest) {
         *slot = *byte;
     }
+    let block = |index: usize| match blocks.get(index) {
+        Some(block) => block,
+        None if index == blocks.len() => &last,
+        None => &nothing,
+    };
+    let mut marks = [Marks::NOTHING; 3];
+    let [before, here, after] = &mut marks;
+    let (mut before, mut here, mut after) = (before, here, after);
+    here.read(block(0));
+    for index in 0..bytes.len().div_ceil(BLOCK) {
+        after.read(block(index + 1));
+        let wordless = is_wordless(before, here, after);
+        if !wordless {
+            if let Some(index) = index.checked_sub(1) {
+                before.complete(block(index));
+            }
+            here.complete(block(index));
+            after.complete(block(index + 1));
+        }
+        let near = Near { bytes, start: index * BLOCK, before, here, after };
+        for half in 0..2 {
+            if wordless {
+                report(
+                    &near,
+                    half,
+                    &Sides::NONE,
+                    &[0, 0, 0, near.wide(half), 0, 0, 0, 0],
+                    &mut each,
+                );
+            } else {
+                let sides = near.sides(half);
+                report(&near, half, &sides, &near.signs(half, &sides), &mut each);
+            }
+        }
+        (before, here, after) = (here, after, before);
+    }
 }
 
-fn report(signs: &Signs, start: usize, each: &mut impl FnMut(usize, Sign)) {
-    for (index, word) in signs.as_chunks::<8>().0.iter().enumerate() {
-        let mut left = u64::from_le_bytes(*word);
+/// Whether neither a block nor the sixteen bytes on each side of it have a letter or digit of ASCII, so that nothing but
+/// full-width ones can have a sign.
+fn is_wordless(before: &Marks, here: &Marks, after: &Marks) -> bool {
+    here.alnum[0] | here.alnum[1] | (before.alnum[1] >> 48) | (after.alnum[0] << 48) == 0
+}
+
+/// A block with those beside it.
+#[derive(Debug)]
+struct Near<'a> {
+    bytes: &'a [u8],
+    /// Where the block begins.
+    start: usize,
+    before: &'a Marks,
+    here: &'a Marks,
+    after: &'a Marks,
+}
+
+/// A place with a sign, and what stands on both sides of it.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    sides: &'a Sides,
+    signs: &'a Signs,
+    /// Where it is in the text.
+    pub at: usize,
+    /// Where it is in the 64 bytes of the sides.
+    bit: u32,
+}
+
+impl Place<'_> {
+    /// Whether the place has this sign.
+    pub(super) fn has(&self, sign: Sign) -> bool {
+        self.signs.get(sign as usize).is_some_and(|places| places & (1 << self.bit) != 0)
+    }
+
+    /// How many digits stand from `skipped` bytes behind the place on, at most 64 less those.
+    pub(super) fn digits(&self, skipped: usize) -> usize {
+        (self.sides.digit.from(self.bit) >> skipped).trailing_ones() as usize
+    }
+
+    /// How many digits stand right before the place, at most 64.
+    pub(super) fn digits_before(&self) -> usize {
+        self.sides.digit.until(self.bit).leading_ones() as usize
+    }
+
+    /// How many letters and digits stand from `skipped` bytes behind the place on, at most 64 less those.
+    pub(super) fn alnums(&self, skipped: usize) -> usize {
+        (self.sides.alnum.from(self.bit) >> skipped).trailing_ones() as usize
+    }
+
+    /// How many letters and digits stand right before the place, at most 64.
+    pub(super) fn alnums_before(&self) -> usize {
+        self.sides.alnum.until(self.bit).leading_ones() as usize
+    }
+
+    /// The colons from the place on, the place the lowest bit.
+    pub(super) fn colons(&self) -> u64 {
+        self.sides.colon.from(self.bit)
+    }
+}
+
+/// What detectors may ask about what is around a place.
+#[derive(Debug, Clone, Copy)]
+struct Sides {
+    digit: Words,
+    alnum: Words,
+    colon: Words,
+}
+
+impl Sides {
+    const NONE: Self = Self { digit: Words::NONE, alnum: Words::NONE, colon: Words::NONE };
+}
+
+/// The places of each sign in 64 bytes, in the order of [`Sign`].
+type Signs = [u64; 8];
+
+fn report(
+    near: &Near<'_>,
+    half: usize,
+    sides: &Sides,
+    signs: &Signs,
+    each: &mut impl FnMut(&Place<'_>),
+) {
+    let mut left = signs.iter().fold(0, |all, places| all | places);
+    while left != 0 {
+        let bit = left.trailing_zeros();
+        each(&Place { sides, signs, at: near.start + half * 64 + bit as usize, bit });
+        left &= left - 1;
+    }
+}
+
+impl Near<'_> {
+    /// A word of bits with those beside it.
+    fn words(&self, half: usize, of: impl Fn(&Marks) -> &Bits) -> Words {
+        let (first, second) = (of(self.here)[0], of(self.here)[1]);
+        if half == 0 {
+            Words { before: of(self.before)[1], here: first, after: second }
+        } else {
+            Words { before: first, here: second, after: of(self.after)[0] }
+        }
+    }
+
+    fn sides(&self, half: usize) -> Sides {
+        Sides {
+            digit: self.words(half, |marks| &marks.digit),
+            alnum: self.words(half, |marks| &marks.alnum),
+            colon: self.words(half, |marks| &marks.colon),
+        }
+    }
+
+    #[inline]
+    fn signs(&self, half: usize, sides: &Sides) -> Signs {
+        let Sides { digit, alnum, colon } = *sides;
+        let word = self.words(half, |marks| &marks.word);
+        let dash = self.words(half, |marks| &marks.dash);
+        let high = self.here.high[half];
+        let (joint, at) = (self.here.joint[half], self.here.at[half]);
+        let pairs = digit.runs(1);
+        let mut odd = (word.here | joint | at) & self.words(half, |marks| &marks.lead).later(1);
+        let slash = self.here.slash[half] & alnum.later(1);
+        if slash != 0 {
+            odd |= self.confirmed(half, slash, |rest| rest.starts_with(b"\\u"));
+        }
+        if high != 0 {
+            odd |= self.wide(half);
+        }
+        [
+            pairs.here & pairs.later(2) & pairs.later(4) & !digit.earlier(),
+            joint & digit.earlier() & digit.later(1),
+            word.runs(1).runs(2).runs(4).runs(8).here & !word.earlier(),
+            odd,
+            at & word.earlier() & word.later(1),
+            address_colons(colon, word),
+            // A letter is no digit.
+            high & alnum.later(1) & !digit.later(1),
+            dash.runs(1).runs(2).here & !dash.earlier(),
+        ]
+    }
+
+    /// Those of some places of a half that the text itself confirms.
+    fn confirmed(&self, half: usize, places: u64, is: impl Fn(&[u8]) -> bool) -> u64 {
+        let (mut left, mut confirmed) = (places, 0);
         while left != 0 {
-            let byte = left.trailing_zeros() / 8;
-            let sign = u8::try_from((left >> (byte * 8)) & 0xff).unwrap_or_default();
-            each(start + index * 8 + byte as usize, Sign(sign));
-            left &= !(0xff_u64 << (byte * 8));
+            let place = self.start + half * 64 + left.trailing_zeros() as usize;
+            if self.bytes.get(place..).is_some_and(&is) {
+                confirmed |= left & left.wrapping_neg();
+            }
+            left &= left - 1;
         }
-    }
-}
-
-/// Whether there is no letter and no digit of ASCII, so that nothing but full-width ones can have a sign.
-#[inline(never)]
-fn is_wordless(window: &Plane) -> bool {
-    let mut words = [0; SPAN];
-    fill_plane(&mut words, window, |byte| {
-        mark(byte.wrapping_sub(b'0') < 10) | mark((byte | 0x20).wrapping_sub(b'a') < 26)
-    });
-    let eights = words.as_chunks::<8>().0.iter();
-    eights.fold(0, |any, eight| any | u64::from_le_bytes(*eight)) == 0
-}
-
-/// 0xff for true, so that marks combine without shifts.
-const fn mark(is: bool) -> u8 {
-    if is { 0xff } else { 0 }
-}
-
-/// Marks of every byte of a block, one array for each question.
-struct Planes {
-    digit: Plane,
-    letter: Plane,
-    word: Plane,
-    joint: Plane,
-    dash: Plane,
-}
-
-impl Planes {
-    const fn new() -> Self {
-        let blank = [0; SPAN];
-        Self { digit: blank, letter: blank, word: blank, joint: blank, dash: blank }
+        confirmed
     }
 
-    #[inline(never)]
-    fn mark(&mut self, window: &Plane) {
-        fill_plane(&mut self.digit, window, |byte| mark(byte.wrapping_sub(b'0') < 10));
-        fill_plane(&mut self.letter, window, |byte| mark((byte | 0x20).wrapping_sub(b'a') < 26));
-        fill_plane(&mut self.dash, window, |byte| mark(byte == b'-'));
-        for ((word, byte), (digit, letter)) in
-            self.word.iter_mut().zip(window).zip(self.digit.iter().zip(&self.letter))
-        {
-            *word = digit | letter | mark(*byte == b'-') | mark(*byte == b'_');
+    /// Where full-width letters and digits begin, and full-width `@`: U+FF10 to U+FF19, U+FF20 to U+FF3A, U+FF41 to U+FF5A.
+    #[inline]
+    fn wide(&self, half: usize) -> u64 {
+        let first = self.here.wide[0][half];
+        if first == 0 {
+            return 0;
         }
-        for (joint, byte) in self.joint.iter_mut().zip(window) {
-            *joint = mark(*byte == b'-') | mark(*byte == b' ') | mark(*byte == b'.');
-        }
-    }
-
-    /// The signs that runs make.
-    #[inline(never)]
-    fn runs(&self, signs: &mut Signs) {
-        let (word4, dash4) = (all_of_4(&self.word), all_of_4(&self.dash));
-        let digit2 = both::<1>(&self.digit);
-        let (two, four, six) = (view::<0>(&digit2), view::<2>(&digit2), view::<4>(&digit2));
-        let before = before(&self.digit);
-        for index in 0..BLOCK {
-            let digits = two[index] & four[index] & six[index] & !before[index];
-            signs[index] = digits & Sign::DIGITS.0;
-        }
-        let (first, second) = (view::<0>(&word4), view::<4>(&word4));
-        let (third, fourth) = (view::<8>(&word4), view::<12>(&word4));
-        let before_word = self::before(&self.word);
-        for index in 0..BLOCK {
-            let word = first[index] & second[index] & third[index] & fourth[index];
-            signs[index] |= word & !before_word[index] & Sign::WORD.0;
-        }
-        let (dashes, before_dash) = (view::<0>(&dash4), self::before(&self.dash));
-        for index in 0..BLOCK {
-            signs[index] |= dashes[index] & !before_dash[index] & Sign::DASHES.0;
-        }
-    }
-
-    /// The signs that two or three bytes make beside one another.
-    #[inline(never)]
-    fn pairs(&self, window: &Plane, signs: &mut Signs) {
-        let (bytes, next, third) = (view::<0>(window), view::<1>(window), view::<2>(window));
-        let (digit_before, digit_next) = (before(&self.digit), view::<1>(&self.digit));
-        let (word_before, word, word_next) =
-            (before(&self.word), view::<0>(&self.word), view::<1>(&self.word));
-        let (joint, letter_next) = (view::<0>(&self.joint), view::<1>(&self.letter));
-        for index in 0..BLOCK {
-            let byte = bytes[index];
-            let colon = mark(byte == b':') & (word_next[index] | mark(next[index] == b':'));
-            let at = mark(byte == b'@') & word_next[index];
-            signs[index] |=
-                (digit_before[index] & joint[index] & digit_next[index] & Sign::JOINT.0)
-                    | (word_before[index] & ((colon & Sign::COLON.0) | (at & Sign::AT.0)))
-                    | (mark(byte >= 0x80) & letter_next[index] & Sign::PLATE.0);
-        }
-        for index in 0..BLOCK {
-            let lead = is_odd_lead(next[index]);
-            let near = (word[index] | joint[index] | mark(bytes[index] == b'@')) & lead;
-            let escape = mark(bytes[index] == b'\\') & mark(next[index] == b'u');
-            signs[index] |= (near | escape) & Sign::ODD.0;
-        }
-        add_wide(bytes, next, third, signs);
+        let second = self.words(half, |marks| &marks.wide[1]).later(1);
+        let third = self.words(half, |marks| &marks.wide[2]).later(2);
+        self.confirmed(half, first & (second | third), |rest| {
+            matches!(
+                rest,
+                [0xef, 0xbc, 0x90..=0x99 | 0xa0..=0xba, ..] | [0xef, 0xbd, 0x81..=0x9a, ..]
+            )
+        })
     }
 }
 
-fn fill_plane(plane: &mut Plane, window: &Plane, is: impl Fn(u8) -> u8) {
-    for (slot, byte) in plane.iter_mut().zip(window) {
-        *slot = is(*byte);
+/// Colons behind a letter or digit and before one or another colon, if there are as many near one another as an address has:
+/// two together, or six.
+fn address_colons(colon: Words, word: Words) -> u64 {
+    let here = colon.here & word.earlier() & (word.later(1) | colon.later(1));
+    if here == 0 {
+        return 0;
+    }
+    let after = colon.after & ((word.after << 1) | (word.here >> 63));
+    let has_gap = (colon.here & colon.later(1)) | (colon.after & (colon.after >> 1)) != 0;
+    if has_gap || here.count_ones() + after.count_ones() >= 6 { here } else { 0 }
+}
+
+/// The answers to one question for 64 bytes, and for as many before and after.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    before: u64,
+    here: u64,
+    after: u64,
+}
+
+impl Words {
+    const NONE: Self = Self { before: 0, here: 0, after: 0 };
+
+    /// The answers for what stands `by` bytes behind each; `by` is 1 to 63.
+    const fn later(self, by: u32) -> u64 {
+        (self.here >> by) | (self.after << (64 - by))
+    }
+
+    /// The answers for what stands right before each.
+    const fn earlier(self) -> u64 {
+        (self.here << 1) | (self.before >> 63)
+    }
+
+    /// Whether both a byte and the one `by` behind it are so; what lies beyond the later word counts as not.
+    const fn runs(self, by: u32) -> Self {
+        Self { before: 0, here: self.here & self.later(by), after: self.after & (self.after >> by) }
+    }
+
+    /// The answers from `bit` on, the first lowest.
+    const fn from(self, bit: u32) -> u64 {
+        (self.here >> bit) | ((self.after << 1) << (63 - bit))
+    }
+
+    /// The answers before `bit`, the last highest.
+    const fn until(self, bit: u32) -> u64 {
+        (self.before >> bit) | ((self.here << 1) << (63 - bit))
     }
 }
-
-/// What stands `AHEAD_BY` bytes after each place of the block.
-fn view<const AHEAD_BY: usize>(plane: &Plane) -> &Signs {
-    let (_, rest) = plane.split_at(BEHIND + AHEAD_BY);
-    rest.first_chunk().unwrap_or(&NONE)
-}
-
-/// What stands before each place of the block.
-fn before(plane: &Plane) -> &Signs {
-    let (_, rest) = plane.split_at(BEHIND - 1);
-    rest.first_chunk().unwrap_or(&NONE)
-}
-
-/// Whether a character that is written between the letters of a value, and does not belong to it, may begin so.
-const fn is_odd_lead(byte: u8) -> u8 {
-    mark(byte == 0xc2) | mark(byte == 0xe2) | mark(byte == 0xe3) | mark(byte == 0xef)
-}
-
-/// Adds the sign of full-width letters and digits, and of full-width `@`: U+FF10 to U+FF19, U+FF20 to U+FF3A, U+FF41 to
-/// U+FF5A. Their last bytes are found first, since then each step is a vector instruction.
-fn add_wide(bytes: &Signs, next: &Signs, third: &Signs, signs: &mut Signs) {
-    let mut upper = [0; BLOCK];
-    for (slot, byte) in upper.iter_mut().zip(third) {
-        *slot = mark(byte.wrapping_sub(0x90) < 10) | mark(byte.wrapping_sub(0xa0) < 27);
-    }
-    let mut lower = [0; BLOCK];
-    for (slot, byte) in lower.iter_mut().zip(third) {
-        *slot = mark(byte.wrapping_sub(0x81) < 26);
-    }
-    for index in 0..BLOCK {
-        upper[index] &= mark(next[index] == 0xbc);
-        lower[index] &= mark(next[index] == 0xbd);
-    }
-    for index in 0..BLOCK {
-        signs[index] |= mark(bytes[index] == 0xef) & (upper[index] | lower[index]) & Sign::ODD.0;
-    }
-}
-
-/// The signs of a block without a letter or digit of ASCII.
-#[inline(never)]
-fn wide_signs(window: &Plane, signs: &mut Signs) {
-    *signs = NONE;
-    add_wide(view::<0>(window), view::<1>(window), view::<2>(window), signs);
-}
-
-/// Marks where this byte and the one `AHEAD_BY` of it are marked.
-fn both<const AHEAD_BY: usize>(plane: &Plane) -> Plane {
-    let mut pairs = [0; SPAN];
-    let later = plane.get(AHEAD_BY..).unwrap_or_default();
-    for ((pair, one), other) in pairs.iter_mut().zip(plane).zip(later) {
-        *pair = one & other;
-    }
-    pairs
-}
-
-fn all_of_4(plane: &Plane) -> Plane {
-    both::<2>(&both::<1>(plane))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn places(text: &str, sign: Sign) -> Vec<usize> {
         let mut places = Vec::new();
-        sweep(text.as_bytes(), |at, found| {
-            if found.has(sign) {
-                places.push(at);
+        sweep(text.as_bytes(), |place| {
+            if place.has(sign) {
+                places.push(place.at);
             }
         });
         places
@@ -277,21 +305,21 @@ mod tests {
     #[test]
     fn a_sign_stands_where_it_should_wherever_blocks_end() {
         let table = [
-            ("123456", Sign::DIGITS, 0),
-            ("1 2", Sign::JOINT, 1),
-            ("1.2", Sign::JOINT, 1),
-            ("a:b", Sign::COLON, 1),
-            ("a::", Sign::COLON, 1),
-            ("abcdefgh12345_-x", Sign::WORD, 0),
-            ("a@b", Sign::AT, 1),
-            ("-----BEGIN", Sign::DASHES, 0),
-            ("京A", Sign::PLATE, 2),
-            ("８", Sign::ODD, 0),
-            ("ｚ", Sign::ODD, 0),
-            ("＠", Sign::ODD, 0),
-            ("1\u{200b}2", Sign::ODD, 0),
-            ("1\u{a0}2", Sign::ODD, 0),
-            ("\\u0031", Sign::ODD, 0),
+            ("123456", Sign::Digits, 0),
+            ("1 2", Sign::Joint, 1),
+            ("1.2", Sign::Joint, 1),
+            ("a::b", Sign::Colon, 1),
+            ("a::", Sign::Colon, 1),
+            ("abcdefgh12345_-x", Sign::Word, 0),
+            ("a@b", Sign::At, 1),
+            ("-----BEGIN", Sign::Dashes, 0),
+            ("京A", Sign::Plate, 2),
+            ("８", Sign::Odd, 0),
+            ("ｚ", Sign::Odd, 0),
+            ("＠", Sign::Odd, 0),
+            ("1\u{200b}2", Sign::Odd, 0),
+            ("1\u{a0}2", Sign::Odd, 0),
+            ("\\u0031", Sign::Odd, 0),
         ];
         for (text, sign, place) in table {
             for before in 0..2 * BLOCK + 40 {
@@ -300,17 +328,27 @@ mod tests {
                     let whole = format!("{head}{text} ");
                     let found = places(&whole, sign);
                     assert!(found.contains(&(head.len() + place)), "{text} at {before}");
-                    assert!(sign == Sign::ODD || found.len() == 1, "{text} at {before}");
+                    assert!(sign == Sign::Odd || found.len() == 1, "{text} at {before}");
                 }
             }
         }
     }
 
     #[test]
+    fn colons_have_a_sign_where_an_address_has_as_many() {
+        for before in 0..2 * BLOCK + 40 {
+            let head = " ".repeat(before);
+            let address = format!("{head}1:2:3:4:5:6:7:8");
+            assert!(places(&address, Sign::Colon).contains(&(before + 1)), "{before}");
+            assert!(places(&format!("{head}10:45:12"), Sign::Colon).is_empty(), "{before}");
+        }
+    }
+
+    #[test]
     fn short_runs_and_punctuation_have_no_sign() {
         let text = "12345 abcdefghijklmno 一，二：三？ --- a: b @x 1, 2";
-        sweep(text.as_bytes(), |at, sign| {
-            assert!(sign == Sign::PLATE || sign == Sign::ODD, "{sign:?} at {at}");
+        sweep(text.as_bytes(), |place| {
+            assert!(place.has(Sign::Plate) || place.has(Sign::Odd), "{}", place.at);
         });
     }
 }
