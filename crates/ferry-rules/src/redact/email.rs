@@ -70,10 +70,7 @@ fn local_start(text: Text<'_>, end: usize) -> Option<usize> {
     if size > LOCAL_MAX {
         return None;
     }
-    let mut start = end - size;
-    if text.before(start, 1) == b'\\' && matches!(text.at(start), b'n' | b't' | b'r') {
-        start += 1;
-    }
+    let mut start = text.skip_escape(end - size);
     if text.before(start, 1) == b'\\' && text.at(start) == b'u' {
         return None;
     }

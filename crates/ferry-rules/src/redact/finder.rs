@@ -39,7 +39,9 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         }
         if sign.has(Sign::WORD) {
             self.push(Kind::ApiKey, |text| secret::at(text, place));
-            self.push(Kind::Iban, |text| iban::at(text, place));
+            self.push(Kind::Iban, |text| {
+                iban::at(text, text.skip_hyphens(text.skip_escape(place)))
+            });
         }
         if sign.has(Sign::ODD) {
             (self.odd)(place);
@@ -60,7 +62,7 @@ impl<F: FnMut(usize)> Finder<'_, F> {
 
     /// Six digits or more begin at `place`.
     fn digits(&mut self, place: usize) {
-        let start = self.skip_escape(place);
+        let start = self.text.skip_digits(place);
         let size = self.text.digits(start, RUN_MAX);
         let before = self.text.before(start, 1);
         if before.is_ascii_alphabetic() && !self.text.behind_escape(start) {
@@ -108,15 +110,6 @@ impl<F: FnMut(usize)> Finder<'_, F> {
                 self.push(Kind::BankCard, |text| bank_card::run(text, start, size));
             }
             _ => {}
-        }
-    }
-
-    /// The digits of `%3A` in a URL belong to no number.
-    fn skip_escape(&self, place: usize) -> usize {
-        match (self.text.before(place, 2), self.text.before(place, 1)) {
-            (_, b'%') => place + 2,
-            (b'%', before) if before.is_ascii_hexdigit() => place + 1,
-            _ => place,
         }
     }
 

@@ -12,6 +12,9 @@ use super::{Hit, Kind};
 /// The longest IPv6 address as text, with an IPv4 address in its end.
 const V6_MAX: usize = 45;
 
+/// The longest group of an IPv6 address, and of what an escape may leave before it.
+const GROUP_MAX: usize = 4;
+
 /// The IPv4 address of which the first dot stands at `dot`.
 pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
     let first = text.digits_before(dot, 4);
@@ -60,9 +63,12 @@ fn is_nobody(octets: [u64; 4]) -> bool {
 /// The IPv6 address around the colon at `colon`, if it is the first.
 pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
-    let first = text.slice(colon.saturating_sub(5), colon).iter().rev().take_while(is_hex).count();
-    let start = colon - first;
-    if !(1..=4).contains(&first) || text.before(start, 1) == b':' || !text.open_before(start) {
+    let head = text.slice(colon.saturating_sub(2 * GROUP_MAX), colon);
+    let start = text.skip_escape(colon - head.iter().rev().take_while(is_hex).count());
+    if !(1..=GROUP_MAX).contains(&colon.saturating_sub(start))
+        || text.before(start, 1) == b':'
+        || !text.open_before(start)
+    {
         return None;
     }
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');

@@ -207,6 +207,106 @@ fn all_spellings_of_a_value_have_one_form() {
     assert_eq!(normalise(Kind::HkId, "A123456（3）"), "A1234563");
 }
 
+/// A value of every kind that has detectors of its own, in a text that says what it is.
+fn one_of_each() -> Vec<(&'static str, String, &'static str)> {
+    let body = "MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF";
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----");
+    let token = "ghp_1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX";
+    [
+        ("", "11010519491231002X", "CN_ID"),
+        ("", "110105 19491231 002X", "CN_ID"),
+        ("", "4111111111111111", "BANK_CARD"),
+        ("", "4111-1111-1111-1111", "BANK_CARD"),
+        ("", "13800138000", "CN_PHONE"),
+        ("", "138 0013 8000", "CN_PHONE"),
+        ("", "A123456(3)", "HK_ID"),
+        ("", "A123456789", "TW_ID"),
+        ("澳門", "1/234567/8", "MO_ID"),
+        ("护照", "E12345678", "CN_PASSPORT"),
+        ("回乡证", "H1234567801", "TRAVEL_PERMIT"),
+        ("", "91350100M000100Y43", "CN_USCC"),
+        ("", "粤B12345", "CN_PLATE"),
+        ("", "zhang@corp-x.cn", "EMAIL"),
+        ("", "58.133.219.32", "IP_ADDRESS"),
+        ("", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
+        ("", "fe80::1", "IP_ADDRESS"),
+        ("", "DE89370400440532013000", "IBAN"),
+        ("", "NO9386011117947", "IBAN"),
+        ("", "GB82 WEST 1234 5698 7654 32", "IBAN"),
+        ("", token, "API_KEY"),
+        ("", "AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
+        ("", "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", "API_KEY"),
+        ("", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92K27u", "API_KEY"),
+        ("", &key, "PRIVATE_KEY"),
+    ]
+    .map(|(label, value, kind)| (label, value.to_owned(), kind))
+    .to_vec()
+}
+
+/// Finds every value between every head and tail.
+fn assert_each_between(around: &[(&str, &str)]) {
+    let mut lost = Vec::new();
+    for (label, value, kind) in one_of_each() {
+        for (head, tail) in around {
+            // A label speaks of no other sentence.
+            if !label.is_empty() && ["。", "！", "？"].contains(head) {
+                continue;
+            }
+            let text = format!("{label}{head}{value}{tail}");
+            if found(&text) != [(value.as_str(), kind)] {
+                lost.push(format!("{text:?}: {:?}", found(&text)));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{} lost\n{}", lost.len(), lost.join("\n"));
+}
+
+#[test]
+fn a_value_in_the_colours_of_a_terminal_is_found() {
+    let mut around = Vec::new();
+    let escapes = [
+        "\u{1b}[",
+        "\\x1b[",
+        "\\x1B[",
+        "\\033[",
+        "\\e[",
+        "\\u001b[",
+        "\\\\u001B[",
+        "^[[",
+        "\u{9b}",
+    ];
+    let sequences: Vec<_> = escapes
+        .iter()
+        .map(|escape| {
+            let spell = |text: &str| text.replace('^', escape);
+            [
+                ("^31m", "^0m"),
+                ("^01;31m^K", "^m^K"),
+                ("^38;5;196m", "^0m"),
+                ("^m", "^K"),
+                ("^2C", "^2D"),
+            ]
+            .map(|(head, tail)| (spell(head), spell(tail)))
+        })
+        .collect();
+    for (head, tail) in sequences.iter().flatten() {
+        around.extend([(head.as_str(), tail.as_str()), (head.as_str(), ""), ("", tail.as_str())]);
+        around.push((tail.as_str(), head.as_str()));
+    }
+    around.push(("[31m", "[0m"));
+    assert_each_between(&around);
+}
+
+#[test]
+fn a_value_behind_a_literal_escape_is_found() {
+    let heads = [
+        "\\n", "\\t", "\\r", "\\r\\n", "\\b", "\\f", "\\\\n", "\\\\t", "\\x0a", "\\x0A", "\\x20",
+        "\\012", "%0A", "%0a", "%20", "%3D", "\\u000a", "\\u0020", ":\\n", "=%0D%0A", "\\n\\n",
+    ];
+    let around: Vec<_> = heads.into_iter().flat_map(|head| [(head, ""), (head, head)]).collect();
+    assert_each_between(&around);
+}
+
 /// A valid value of a kind, in plain letters.
 fn value() -> impl Strategy<Value = (String, Kind)> {
     prop_oneof![
