@@ -61,7 +61,8 @@ fn measure(text: Text<'_>, start: usize, form: &Form) -> Option<usize> {
     let body = body.get(..size)?;
     let end = from + size;
     let fits = (form.least..=form.most).contains(&size) && !is_word(text.at(end));
-    (fits && !is_sample(body) && !is_followed_by_dots(text, end)).then_some(end)
+    let is_cut = size < form.whole() && is_followed_by_dots(text, end);
+    (fits && !is_sample(body) && !is_cut).then_some(end)
 }
 
 /// `sk-ant-api03-abc...`, `ghp_***`: cut by whoever wrote it.

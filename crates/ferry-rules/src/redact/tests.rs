@@ -307,6 +307,37 @@ fn a_value_behind_a_literal_escape_is_found() {
     assert_each_between(&around);
 }
 
+#[test]
+fn a_whole_key_beside_dots_is_no_sample() {
+    let ant = format!("sk-ant-api03-{}AA", "aB3dE-fG7_h".repeat(9).split_at(93).0);
+    let keys = [ant.as_str(), "ghp_1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX", "AKIAQYLPMN5HFIQR7XYA"];
+    for key in keys {
+        for mark in ["...", "…", "***", "....", "*", "."] {
+            for text in
+                [format!("{key}{mark}"), format!("{mark}{key}"), format!("{mark}{key}{mark}")]
+            {
+                assert_eq!(found(&text), [(key, "API_KEY")], "{text}");
+            }
+        }
+        for head in ["-", "--", "—", "－", "\\n- ", "\\n-"] {
+            assert_eq!(found(&format!("{head}{key}")), [(key, "API_KEY")], "{head}");
+        }
+    }
+    let samples = [
+        "sk-ant-api03-***",
+        "sk-ant-api03-...",
+        "sk-ant-api03-aB3dEfG7hJ9kL2mN4pQ6rS8t...",
+        "sk-proj-aB3dEfG7hJ9kL2mN4pQ6rS8t…",
+        "sk-aB3dEfG7hJ9kL2mN4pQ6r***",
+        "ghp_xxxx...",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...",
+        "ghp_1aB2cD3e...",
+    ];
+    for text in samples {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
 /// A valid value of a kind, in plain letters.
 fn value() -> impl Strategy<Value = (String, Kind)> {
     prop_oneof![
