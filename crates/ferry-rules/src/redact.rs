@@ -132,7 +132,7 @@ impl Detectors {
     }
 }
 
-/// Sorts hits, keeps the longer of two that overlap, and takes out pseudonyms.
+/// Sorts hits, keeps the longer of two that overlap, makes one of addresses that do, and takes out pseudonyms.
 fn settle(text: Text<'_>, hits: &mut Vec<Hit>) {
     if hits.is_empty() {
         return;
@@ -141,7 +141,10 @@ fn settle(text: Text<'_>, hits: &mut Vec<Hit>) {
     hits.sort_unstable_by_key(|hit| (hit.start, std::cmp::Reverse(hit.end), hit.kind));
     hits.dedup_by(|next, kept| {
         let overlaps = next.start < kept.end;
-        if overlaps && next.end - next.start > kept.end - kept.start {
+        if overlaps && next.kind == Kind::Email && kept.kind == Kind::Email {
+            // Two addresses of which nobody can say where one ends: both are hidden.
+            kept.end = kept.end.max(next.end);
+        } else if overlaps && next.end - next.start > kept.end - kept.start {
             *kept = *next;
         }
         overlaps

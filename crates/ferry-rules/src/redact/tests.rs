@@ -338,6 +338,20 @@ fn a_whole_key_beside_dots_is_no_sample() {
     }
 }
 
+#[test]
+fn nothing_of_two_addresses_that_touch_stays_readable() {
+    let (one, two, three) = ("a.li@corp-x.cn", "b.wu@corp-x.cn", "c.xu@corp-y.cn");
+    for glue in
+        ["-", "—", "－", "+", "%", ".", "_", "--", "%20", "\\n", ",", ";", "/", "、", "\u{200b}"]
+    {
+        for text in [format!("{one}{glue}{two}"), format!("{one}{glue}{two}{glue}{three}")] {
+            let hidden: usize = found(&text).iter().map(|(value, _)| value.len()).sum();
+            let glues = (text.len() - one.len()) / (one.len() + glue.len());
+            assert!(hidden + glues * glue.len() >= text.len(), "{text}: {:?}", found(&text));
+        }
+    }
+}
+
 /// A valid value of a kind, in plain letters.
 fn value() -> impl Strategy<Value = (String, Kind)> {
     prop_oneof![
