@@ -66,7 +66,7 @@ pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     let head = text.slice(colon.saturating_sub(2 * GROUP_MAX), colon);
     let start = text.skip_escape(colon - head.iter().rev().take_while(is_hex).count());
     if !(1..=GROUP_MAX).contains(&colon.saturating_sub(start))
-        || text.before(start, 1) == b':'
+        || is_later_group(text, start)
         || !text.open_before(start)
     {
         return None;
@@ -90,6 +90,20 @@ pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
         end,
         kind: Kind::IpAddress,
     })
+}
+
+/// Whether the colon before `start` belongs to the address, and not to a label: `ip:fe80::1`.
+fn is_later_group(text: Text<'_>, start: usize) -> bool {
+    if text.before(start, 1) != b':' {
+        return false;
+    }
+    let head = text.slice(start.saturating_sub(GROUP_MAX + 2), start - 1);
+    let size = head.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match size {
+        0 => text.before(start, 2) == b':',
+        1..=GROUP_MAX => text.open_before(start - 1 - size),
+        _ => false,
+    }
 }
 
 /// Whether a group has three digits or more, one of them 0 to 9: `fe80`, and not `a::b` of a program.

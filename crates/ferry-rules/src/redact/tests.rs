@@ -84,6 +84,7 @@ fn values_are_found_beside_anything_that_is_no_letter() {
         ("host 58.133.219.32:443", "58.133.219.32", "IP_ADDRESS"),
         ("from 2001:db8::8a2e:370:7334 to", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
         ("[fe80::1]", "fe80::1", "IP_ADDRESS"),
+        ("node:fe80::1", "fe80::1", "IP_ADDRESS"),
         ("IBAN GB82 WEST 1234 5698 7654 32.", "GB82 WEST 1234 5698 7654 32", "IBAN"),
         ("DE89370400440532013000", "DE89370400440532013000", "IBAN"),
         ("k=AKIAQYLPMN5HFIQR7XYA", "AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
@@ -304,6 +305,19 @@ fn a_value_behind_a_literal_escape_is_found() {
         "\\012", "%0A", "%0a", "%20", "%3D", "\\u000a", "\\u0020", ":\\n", "=%0D%0A", "\\n\\n",
     ];
     let around: Vec<_> = heads.into_iter().flat_map(|head| [(head, ""), (head, head)]).collect();
+    assert_each_between(&around);
+}
+
+#[test]
+fn a_value_beside_full_width_punctuation_is_found() {
+    let marks = [
+        "，", "；", "：", "！", "？", "（", "）", "、", "「", "」", "。", "\u{3000}", "《", "》",
+        "“", "”", "…", "【", "】",
+    ];
+    let mut around = Vec::new();
+    for mark in marks {
+        around.extend([(mark, ""), ("", mark), (mark, mark)]);
+    }
     assert_each_between(&around);
 }
 
