@@ -216,7 +216,8 @@ fn before(plane: &Plane) -> &Signs {
 
 /// Whether a character that is written between the letters of a value, and does not belong to it, may begin so.
 const fn is_odd_lead(byte: u8) -> u8 {
-    mark(byte == 0xc2) | mark(byte == 0xe2) | mark(byte == 0xe3) | mark(byte == 0xef)
+    let three_bytes = mark(byte.wrapping_sub(0xe1) < 3) | mark(byte.wrapping_sub(0xef) < 2);
+    three_bytes | mark(byte == 0xc2) | mark(byte == 0xcd) | mark(byte == 0xd8) | mark(byte == 0xf3)
 }
 
 /// Adds the sign of full-width letters and digits, and of full-width `@`: U+FF10 to U+FF19, U+FF20 to U+FF3A, U+FF41 to

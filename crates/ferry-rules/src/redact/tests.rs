@@ -366,6 +366,73 @@ fn nothing_of_two_addresses_that_touch_stays_readable() {
     }
 }
 
+#[test]
+fn a_value_is_read_over_what_nobody_sees() {
+    let ranges = [
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{17b4}'..='\u{17b5}',
+        '\u{180e}'..='\u{180e}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2060}'..='\u{2064}',
+        '\u{3164}'..='\u{3164}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{feff}'..='\u{feff}',
+        '\u{fff9}'..='\u{fffb}',
+        '\u{1d173}'..='\u{1d17a}',
+        '\u{e0000}'..='\u{e007f}',
+    ];
+    let values = [
+        ("13800138000", "CN_PHONE"),
+        ("11010519491231002X", "CN_ID"),
+        ("zhang@corp-x.cn", "EMAIL"),
+        ("AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
+        ("58.133.219.32", "IP_ADDRESS"),
+    ];
+    for unseen in ranges.into_iter().flatten() {
+        let mut pair = [0; 2];
+        let units = unseen.encode_utf16(&mut pair).iter();
+        let escape = units.map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
+        let twice = escape.to_uppercase().replace("\\U", "\\\\u");
+        for spelled in [unseen.to_string(), escape, twice] {
+            for (value, kind) in values {
+                let mut letters = value.chars().map(String::from).collect::<Vec<_>>();
+                let all = letters.join(&spelled);
+                letters.insert(5, spelled.clone());
+                for written in [all, letters.concat()] {
+                    assert_eq!(found(&format!("a {written}，")), [(written.as_str(), kind)]);
+                    let text = format!("{spelled}{written}{spelled}");
+                    assert_eq!(
+                        found(&text),
+                        [(written.as_str(), kind)],
+                        "{}",
+                        text.escape_unicode()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_may_have_any_hyphen() {
+    for hyphen in ['-', '\u{2010}', '\u{2011}', '–', '—', '\u{2015}', '\u{2212}', 'ー', '－']
+    {
+        let table = [
+            ("138-0013-8000", "CN_PHONE"),
+            ("4111-1111-1111-1111", "BANK_CARD"),
+            ("110105-19491231-002X", "CN_ID"),
+            ("GB82-WEST-1234-5698-7654-32", "IBAN"),
+        ];
+        for (value, kind) in table {
+            let written = value.replace('-', &hyphen.to_string());
+            assert_eq!(found(&format!("号{written}。")), [(written.as_str(), kind)]);
+        }
+    }
+}
+
 /// A valid value of a kind, in plain letters.
 fn value() -> impl Strategy<Value = (String, Kind)> {
     prop_oneof![
