@@ -100,6 +100,9 @@ impl Detectors {
         let odd = |place| windows.add(place, text);
         Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
         rules::find(&self.rules, text, hits);
+        if self.kinds.has(Kind::BankCard) {
+            hits.extend(bank_card::literal(read));
+        }
         if !windows.is_empty() {
             // What an odd letter touches is judged where that is read as a plain one, if the whole of it is read there.
             hits.retain(|hit| {

@@ -433,6 +433,40 @@ fn a_value_may_have_any_hyphen() {
     }
 }
 
+#[test]
+fn a_card_that_a_tool_gives_as_a_number_is_found() {
+    let table = [
+        "4111111111111111.0",
+        "4111111111111111.00",
+        "4.111111111111111e15",
+        "4.111111111111111E+15",
+        "41111111111111110e-1",
+        "4111111111111111e0",
+        "378282246310005.0",
+        "37828224631000.5e1",
+    ];
+    for text in table {
+        assert_eq!(found(text), [(text, "BANK_CARD")], "{text}");
+        assert_eq!(found(&format!(" {text}\n")), [(text, "BANK_CARD")], "{text}");
+    }
+    let others = [
+        "4111111111111112.0",
+        "4111111111111111.5",
+        "4.111111111111111e14",
+        "4.111111111111111e99999999999",
+        "4.111111111111111e-2147483648",
+        "4111111111111111.0.0",
+        "4111111111111111.0 EUR",
+        ".e15",
+        "e",
+        "",
+        "1732600000.123",
+    ];
+    for text in others {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
 /// A valid value of a kind, in plain letters.
 fn value() -> impl Strategy<Value = (String, Kind)> {
     prop_oneof![
