@@ -40,11 +40,9 @@ pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
         return None;
     }
     let sound = text.open_before(start) && text.open_after(end) && !is_hyphenated(text, start);
-    (sound && !context::is_labelled_version(text, start)).then_some(Hit {
-        start,
-        end,
-        kind: Kind::IpAddress,
-    })
+    let is_other =
+        || context::is_labelled_version(text, start) || context::is_labelled_oid(text, start, end);
+    (sound && !is_other()).then_some(Hit { start, end, kind: Kind::IpAddress })
 }
 
 /// `lib-1.2.3.4`: a version behind the name of a package.

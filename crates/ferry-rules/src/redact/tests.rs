@@ -467,6 +467,34 @@ fn a_card_that_a_tool_gives_as_a_number_is_found() {
     }
 }
 
+#[test]
+fn an_amount_of_money_is_no_phone_and_an_object_identifier_no_address() {
+    let table = [
+        "价格 13815926142 元",
+        "金额：13815926142元。",
+        "合同金额为13815926142美元",
+        "amount: 13815926142 USD",
+        "\"total_amount\": 13815926142 CNY",
+        "总价 ... 13815926142 元",
+        "1.3.101.110 (OID), oid=1.3.101.112, OID 1.3.132.34",
+        "Object Identifier: 1.3.101.110",
+        "1.3.6.1.4.1.311.21.20 和 2.16.840.1.101.3",
+    ];
+    for text in table {
+        assert_eq!(found(text), [], "{text}");
+    }
+    let others = [
+        ("手机 13815926142 元旦见", "13815926142"),
+        ("价格面议，电话 13815926142 元旦见", "13815926142"),
+        ("价格 13815926142", "13815926142"),
+        ("avoid 58.133.219.32", "58.133.219.32"),
+        ("android 58.133.219.32", "58.133.219.32"),
+    ];
+    for (text, value) in others {
+        assert_eq!(found(text).first().map(|hit| hit.0), Some(value), "{text}");
+    }
+}
+
 /// A valid value of a kind, in plain letters.
 fn value() -> impl Strategy<Value = (String, Kind)> {
     prop_oneof![
