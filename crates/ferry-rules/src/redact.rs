@@ -108,6 +108,9 @@ impl Detectors {
         let odd = |place| windows.add(place, text);
         Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
         rules::find(&self.rules, text, hits);
+        if self.kinds.has(Kind::BankCard) {
+            hits.extend(bank_card::literal(read));
+        }
         if !windows.is_empty() {
             // What an odd letter touches is judged where that is read as a plain one, if the whole of it is read there.
             hits.retain(|hit| {
@@ -150,11 +153,14 @@ fn tidy(text: Text<'_>, hits: &mut Vec<Hit>) {
     hits.dedup();
 }
 
-/// Of two that overlap the longer one.
+/// Of two that overlap the longer one; of two e-mail addresses both, as one.
 fn keep_longest(hits: &mut Vec<Hit>) {
     hits.dedup_by(|next, kept| {
         let overlaps = next.start < kept.end;
-        if overlaps && next.end - next.start > kept.end - kept.start {
+        if overlaps && next.kind == Kind::Email && kept.kind == Kind::Email {
+            // Two addresses of which nobody can say where one ends: both are hidden.
+            kept.end = kept.end.max(next.end);
+        } else if overlaps && next.end - next.start > kept.end - kept.start {
             *kept = *next;
         }
         overlaps

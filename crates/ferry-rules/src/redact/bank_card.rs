@@ -20,6 +20,37 @@ pub(super) fn run(text: Text<'_>, start: usize, size: usize) -> Option<Hit> {
     accept(text, start, end, size)
 }
 
+/// A text that is nothing but a number, as tools give them in JSON: `4111111111111111.0`, `4.111111111111111e15`.
+pub(super) fn literal(text: Text<'_>) -> Option<Hit> {
+    const LITERAL_MAX: usize = 64;
+    let start =
+        text.slice(0, LITERAL_MAX).iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let literal =
+        text.bytes.get(start..).filter(|rest| rest.len() <= LITERAL_MAX)?.trim_ascii_end();
+    let (digits, exponent) = match literal.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        Some(place) => (literal.get(..place)?, literal.get(place + 1..)?),
+        None => (literal, b"0".as_slice()),
+    };
+    let exponent: i32 = std::str::from_utf8(exponent).ok()?.parse().ok()?;
+    let point = digits.iter().position(|byte| *byte == b'.').unwrap_or(digits.len());
+    // How many digits the number has before its decimal point.
+    let size = usize::try_from(i32::try_from(point).ok()?.checked_add(exponent)?).ok()?;
+    let mut number = [b'0'; SIZE_MAX];
+    let number = number.get_mut(..size)?;
+    let all = digits.iter().enumerate().filter(|(place, _)| *place != point).map(|(_, byte)| *byte);
+    for (place, byte) in all.enumerate() {
+        match number.get_mut(place) {
+            _ if !byte.is_ascii_digit() => return None,
+            Some(slot) => *slot = byte,
+            None if byte == b'0' => {}
+            None => return None,
+        }
+    }
+    let is_bare = digits.len() == literal.len() && point == digits.len();
+    (!is_bare && is_issued(number) && is_luhn(number) && !is_rare(literal.first().copied()?, size))
+        .then_some(Hit { start, end: start + literal.len(), kind: Kind::BankCard })
+}
+
 /// Groups of digits around the separator at `joint`, if that is the first. `behind` is where the last value ended.
 pub(super) fn grouped(text: Text<'_>, joint: usize, behind: usize) -> Option<Hit> {
     let first = text.digits_before(joint, 7);
@@ -84,12 +115,16 @@ fn accept(text: Text<'_>, start: usize, end: usize, digits: usize) -> Option<Hit
     if context::is_labelled_order(text, start) {
         return None;
     }
-    // Visa has hardly issued thirteen digits for decades, nor nineteen yet; barcodes and numbers of orders have as many.
-    let is_rare = digits == 13 || (digits == 19 && text.at(start) == b'4' && end - start == digits);
+    let is_rare = is_rare(text.at(start), digits) && (digits == 13 || end - start == digits);
     if is_rare && !context::is_labelled_card(text, start) {
         return None;
     }
     Some(Hit { start, end, kind: Kind::BankCard })
+}
+
+/// Visa has hardly issued thirteen digits for decades, nor nineteen yet; barcodes and numbers of orders have as many.
+const fn is_rare(first: u8, digits: usize) -> bool {
+    digits == 13 || (digits == 19 && first == b'4')
 }
 
 /// The first digit of any range below.

@@ -81,6 +81,16 @@ static SIZE: Labels = Labels::new(&["大小", "字节数", "size", "bytes", "len
 /// Units behind an amount.
 const UNITS: [&str; 8] = ["字节", "毫秒", "bytes", "byte", "KB", "MB", "kb", "ms"];
 
+/// Labels of an amount of money, as they end.
+static MONEY: Labels = Labels::new(&[
+    "价格", "金额", "总额", "总价", "费用", "余额", "价款", "货款", "amount", "price", "total",
+    "balance",
+]);
+
+/// Units of money, as they stand behind an amount.
+const CURRENCIES: [&str; 11] =
+    ["元", "美元", "港元", "欧元", "日元", "人民币", "USD", "CNY", "RMB", "EUR", "yuan"];
+
 /// Whether the value at `start` is called an identity number.
 pub(super) fn is_labelled_id(text: Text<'_>, start: usize) -> bool {
     ID.stand_before(text, start)
@@ -105,6 +115,15 @@ pub(super) fn is_amount(text: Text<'_>, start: usize, end: usize) -> bool {
             .iter()
             .any(|unit| text.has(end, unit.as_bytes()) && !is_word(text.at(end + unit.len())))
         || SIZE.stand_before(text, start)
+        || is_money(text, start, end)
+}
+
+/// `价格 13815926142 元`: label and unit. One of them alone may be of another sentence.
+fn is_money(text: Text<'_>, start: usize, end: usize) -> bool {
+    let has_unit = CURRENCIES
+        .iter()
+        .any(|unit| text.has(end, unit.as_bytes()) && !is_word(text.at(end + unit.len())));
+    has_unit && MONEY.stand_before(text, start)
 }
 
 /// Labels as they end, in small letters.
@@ -371,6 +390,27 @@ pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
         "section",
     ]);
     !is_word(text.before(start, 1)) && VERSION.stand_before(text, start)
+}
+
+/// Whether the word beside a dotted number says that it is an object identifier: `OID: 1.3.101.110`, `1.3.101.110 (OID)`.
+pub(super) fn is_labelled_oid(text: Text<'_>, start: usize, end: usize) -> bool {
+    static LONG: Labels = Labels::new(&["对象标识符", "objectidentifier", "objectid"]);
+    let is_between =
+        |byte: &&u8| matches!(**byte, b' ' | b':' | b'=' | b'"' | b'\'' | b'(' | b'[' | b'`');
+    let head = text.slice(start.saturating_sub(LABEL_BYTES), start);
+    let gap = head.iter().rev().take_while(is_between).count();
+    let tail = text.slice(end, end + LABEL_BYTES);
+    let behind = end + tail.iter().take_while(is_between).count();
+    is_oid(text, (start - gap).saturating_sub(3))
+        || is_oid(text, behind)
+        || LONG.stand_before(text, start)
+}
+
+/// Whether the word at `place` is `oid`.
+fn is_oid(text: Text<'_>, place: usize) -> bool {
+    text.slice(place, place + 3).eq_ignore_ascii_case(b"oid")
+        && !text.before(place, 1).is_ascii_alphabetic()
+        && !text.at(place + 3).is_ascii_alphabetic()
 }
 
 #[cfg(test)]

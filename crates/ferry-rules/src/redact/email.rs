@@ -46,8 +46,15 @@ fn domain_end(text: Text<'_>, start: usize) -> Option<usize> {
     let is_version = domain.first()?.is_ascii_digit() && is_number_led(domain);
     let labels = domain.split(|byte| *byte == b'.');
     let sound = labels.clone().all(|label| !label.is_empty() && label.first() != Some(&b'-'));
-    (is_top && sound && !is_version && !is_file(domain, last) && text.at(end) != b'_')
-        .then_some(end)
+    let is_open = text.at(end) != b'_' || is_glued(text, end);
+    (is_top && sound && !is_version && !is_file(domain, last) && is_open).then_some(end)
+}
+
+/// Whether the letters from `end` on are those of another address: `a@b.cn_c@d.cn`.
+fn is_glued(text: Text<'_>, end: usize) -> bool {
+    let rest = text.slice(end, end + LOCAL_MAX);
+    let size = rest.iter().take_while(|byte| is_local(**byte)).count();
+    text.at(end + size) == b'@'
 }
 
 /// `18.2.0-beta`, `2x.png`: a number, and what else begins with one.
@@ -70,10 +77,7 @@ fn local_start(text: Text<'_>, end: usize) -> Option<usize> {
     if size > LOCAL_MAX {
         return None;
     }
-    let mut start = end - size;
-    if text.before(start, 1) == b'\\' && matches!(text.at(start), b'n' | b't' | b'r') {
-        start += 1;
-    }
+    let mut start = text.skip_escape(end - size);
     if text.before(start, 1) == b'\\' && text.at(start) == b'u' {
         return None;
     }

@@ -4,7 +4,7 @@
 //! what touches it.
 
 use super::context::Subjects;
-use super::reading::Text;
+use super::reading::{C1_LAST, Text};
 use super::sweep::{Place, Sign, sweep};
 use super::{Hit, Kind, Kinds};
 use super::{
@@ -43,7 +43,9 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         }
         if near.has(Sign::Word) && self.may_begin_key(place) {
             self.push(Kind::ApiKey, |text| secret::at(text, place));
-            self.push(Kind::Iban, |text| iban::at(text, place));
+            self.push(Kind::Iban, |text| {
+                iban::at(text, text.skip_hyphens(text.skip_escape(place)))
+            });
         }
         if near.has(Sign::Odd) {
             (self.odd)(place);
@@ -51,7 +53,7 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         if near.has(Sign::At) && self.may_have_domain(near) {
             self.push(Kind::Email, |text| email::at(text, place));
         }
-        if near.has(Sign::Colon) && self.may_be_v6(near) {
+        if near.has(Sign::Colon) && Self::may_be_v6(near) {
             self.push(Kind::IpAddress, |text| ip::v6(text, place));
         }
         if near.has(Sign::Plate) {
@@ -65,7 +67,10 @@ impl<F: FnMut(usize)> Finder<'_, F> {
     /// Whether a word begins with a letter, or perhaps does behind an escape or a dot.
     fn may_begin_key(&self, place: usize) -> bool {
         !self.text.at(place).is_ascii_digit()
-            || matches!(self.text.before(place, 1), b'.' | b'%' | b'\\')
+            || matches!(
+                self.text.before(place, 1),
+                b'.' | b'%' | b'\\' | b'[' | b';' | b':' | b'?' | C1_LAST
+            )
     }
 
     /// Whether a name that goes on with a dot or hyphen stands behind an `@`, as far as can be seen.
@@ -74,17 +79,16 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         size > 0 && (size >= SEEN_MIN || matches!(self.text.at(near.at + 1 + size), b'.' | b'-'))
     }
 
-    /// Whether a colon is the first of its kind, and an address may have as many as stand behind it.
-    fn may_be_v6(&self, near: &Place<'_>) -> bool {
+    /// Whether an address may have as many colons as stand from this one on.
+    fn may_be_v6(near: &Place<'_>) -> bool {
         const REST_MAX: u32 = 46;
         let colons = near.colons() & ((1 << REST_MAX) - 1);
-        let is_whole = colons & (colons >> 1) != 0 || colons.count_ones() >= 6;
-        is_whole && self.text.before(near.at, near.alnums_before() + 1) != b':'
+        colons & (colons >> 1) != 0 || colons.count_ones() >= 6
     }
 
     /// Six digits or more begin here.
     fn digits(&mut self, near: &Place<'_>) {
-        let start = self.skip_escape(near.at);
+        let start = self.text.skip_digits(near.at);
         let skipped = start - near.at;
         let size = near.digits(skipped);
         let before = self.text.before(start, 1);
@@ -136,19 +140,16 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         }
     }
 
-    /// The digits of `%3A` in a URL belong to no number.
-    fn skip_escape(&self, place: usize) -> usize {
-        match (self.text.before(place, 2), self.text.before(place, 1)) {
-            (_, b'%') => place + 2,
-            (b'%', before) if before.is_ascii_hexdigit() => place + 1,
-            _ => place,
-        }
-    }
-
     /// A space, hyphen or dot between two digits.
     fn joint(&mut self, near: &Place<'_>) {
         let place = near.at;
-        let (before, after) = (near.digits_before(), near.digits(1));
+        let after = near.digits(1);
+        let mut before = near.digits_before();
+        if before > 2 {
+            // The digits of an escape belong to no group.
+            let start = place - before;
+            before -= (self.text.skip_digits(start) - start).min(before);
+        }
         if self.text.at(place) == b'.' {
             self.dot(place, before, after);
             return;

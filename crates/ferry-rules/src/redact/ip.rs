@@ -12,6 +12,9 @@ use super::{Hit, Kind};
 /// The longest IPv6 address as text, with an IPv4 address in its end.
 const V6_MAX: usize = 45;
 
+/// The longest group of an IPv6 address, and of what an escape may leave before it.
+const GROUP_MAX: usize = 4;
+
 /// The IPv4 address of which the first dot stands at `dot`.
 pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
     let first = text.digits_before(dot, 4);
@@ -37,11 +40,9 @@ pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
         return None;
     }
     let sound = text.open_before(start) && text.open_after(end) && !is_hyphenated(text, start);
-    (sound && !context::is_labelled_version(text, start)).then_some(Hit {
-        start,
-        end,
-        kind: Kind::IpAddress,
-    })
+    let is_other =
+        || context::is_labelled_version(text, start) || context::is_labelled_oid(text, start, end);
+    (sound && !is_other()).then_some(Hit { start, end, kind: Kind::IpAddress })
 }
 
 /// `lib-1.2.3.4`: a version behind the name of a package.
@@ -60,9 +61,12 @@ fn is_nobody(octets: [u64; 4]) -> bool {
 /// The IPv6 address around the colon at `colon`, if it is the first.
 pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
-    let first = text.slice(colon.saturating_sub(5), colon).iter().rev().take_while(is_hex).count();
-    let start = colon - first;
-    if !(1..=4).contains(&first) || text.before(start, 1) == b':' || !text.open_before(start) {
+    let head = text.slice(colon.saturating_sub(2 * GROUP_MAX), colon);
+    let start = text.skip_escape(colon - head.iter().rev().take_while(is_hex).count());
+    if !(1..=GROUP_MAX).contains(&colon.saturating_sub(start))
+        || is_later_group(text, start)
+        || !text.open_before(start)
+    {
         return None;
     }
     let is_part = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(**byte, b':' | b'.');
@@ -111,6 +115,20 @@ fn is_somebodys_v6(piece: &[u8]) -> Option<bool> {
     let ends_open = size == 0 && !piece.ends_with(b"::");
     let fits = if is_gapped { groups <= 7 } else { groups == 8 };
     (fits && !ends_open).then_some(has_value)
+}
+
+/// Whether the colon before `start` belongs to the address, and not to a label: `ip:fe80::1`.
+fn is_later_group(text: Text<'_>, start: usize) -> bool {
+    if text.before(start, 1) != b':' {
+        return false;
+    }
+    let head = text.slice(start.saturating_sub(GROUP_MAX + 2), start - 1);
+    let size = head.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match size {
+        0 => text.before(start, 2) == b':',
+        1..=GROUP_MAX => text.open_before(start - 1 - size),
+        _ => false,
+    }
 }
 
 /// Whether a group has three digits or more, one of them 0 to 9: `fe80`, and not `a::b` of a program.

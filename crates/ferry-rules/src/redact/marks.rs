@@ -112,7 +112,12 @@ impl Marks {
         self.joint = or(gap, dash);
         self.lead = NONE;
         if self.high != NONE {
-            let is_lead = |byte| mark(byte == 0xc2) | mark(byte | 1 == 0xe3) | mark(byte == 0xef);
+            let is_lead = |byte: u8| {
+                let three_bytes =
+                    mark(byte.wrapping_sub(0xe1) < 3) | mark(byte.wrapping_sub(0xef) < 2);
+                let two_bytes = mark(byte == 0xc2) | mark(byte == 0xcd) | mark(byte == 0xd8);
+                three_bytes | two_bytes | mark(byte == 0xf3)
+            };
             let mut sums = [sum(&rows, is_lead)];
             turn(&mut sums);
             [self.lead] = sums;

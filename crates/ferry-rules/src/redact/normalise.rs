@@ -165,13 +165,13 @@ pub(super) fn is_behind_odd(text: &str, place: usize) -> bool {
 /// What the bytes from `place` on stand for, and how many they are, if that is no plain letter.
 fn spelling(bytes: &[u8], place: usize) -> Option<(Spelled, usize)> {
     let first = *bytes.get(place)?;
-    if !matches!(first, b'\\' | 0xc2 | 0xe2 | 0xe3 | 0xef) {
-        return None;
-    }
-    if first == b'\\' {
-        return escape(bytes, place);
-    }
-    let size = if first == 0xc2 { 2 } else { 3 };
+    let size = match first {
+        b'\\' => return escape(bytes, place),
+        0xc2 | 0xcd | 0xd8 => 2,
+        0xe1..=0xe3 | 0xef => 3,
+        0xf0 | 0xf3 => 4,
+        _ => return None,
+    };
     let character = std::str::from_utf8(bytes.get(place..place + size)?).ok()?.chars().next()?;
     Some((plain(character)?, size))
 }
@@ -184,11 +184,25 @@ fn escape(bytes: &[u8], place: usize) -> Option<(Spelled, usize)> {
     if rest.get(slashes) != Some(&b'u') {
         return None;
     }
-    let digits = std::str::from_utf8(rest.get(slashes + 1..slashes + 5)?).ok()?;
-    let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let code = if is_hex { u32::from_str_radix(digits, 16).ok()? } else { return None };
-    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    Some((plain(character).unwrap_or(Spelled::Char(character)), slashes + 5))
+    let (code, mut size) = (code_unit(rest.get(slashes + 1..)?)?, slashes + 5);
+    let mut character = char::from_u32(code);
+    if (0xd800..0xdc00).contains(&code) {
+        // The second half of a pair is escaped as often as the first.
+        let (head, pair) = rest.get(size..)?.split_at_checked(slashes + 1)?;
+        let low = code_unit(pair).filter(|low| (0xdc00..0xe000).contains(low));
+        if let Some(low) = low.filter(|_| rest.starts_with(head)) {
+            character = char::from_u32(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00));
+            size *= 2;
+        }
+    }
+    let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
+    Some((plain(character).unwrap_or(Spelled::Char(character)), size))
+}
+
+/// The four hexadecimal digits of an escape.
+fn code_unit(rest: &[u8]) -> Option<u32> {
+    let digits = rest.get(..4).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
+    u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
 /// Whether a character is another way to write a plain letter, or to part two.
@@ -205,13 +219,25 @@ fn plain(character: char) -> Option<Spelled> {
         '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
             Some(Spelled::Char(' '))
         }
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => Some(Spelled::Char('-')),
+        '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' => Some(Spelled::Char('-')),
         '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180e}'
         | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2064}'
+        | '\u{2066}'..='\u{2069}'
+        | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}'
-        | '\u{2066}'..='\u{2069}' => Some(Spelled::Nothing),
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e007f}' => Some(Spelled::Nothing),
         _ => None,
     }
 }

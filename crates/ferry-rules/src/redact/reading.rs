@@ -6,6 +6,12 @@
 /// More digits than any value has: a run is not measured beyond.
 pub(super) const RUN_MAX: usize = 40;
 
+/// The longest list of parameters that a terminal's colour has: two colours of three numbers.
+const PARAMETERS_MAX: usize = 40;
+
+/// The last byte of U+009B, which begins a control sequence as `ESC [` does.
+pub(super) const C1_LAST: u8 = 0x9b;
+
 /// The bytes of a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Text<'a> {
@@ -46,10 +52,12 @@ impl<'a> Text<'a> {
             .count()
     }
 
-    /// How many digits stand before a place, at most `max`.
+    /// How many digits stand before a place, at most `max`, without those of an escape.
     pub(super) fn digits_before(self, place: usize, max: usize) -> usize {
-        let from = place.saturating_sub(max);
-        self.slice(from, place).iter().rev().take_while(|b| b.is_ascii_digit()).count()
+        const ESCAPE_MAX: usize = 3;
+        let head = self.slice(place.saturating_sub(max + ESCAPE_MAX), place);
+        let count = head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        place.saturating_sub(self.skip_digits(place - count)).min(max)
     }
 
     /// Whether a value may begin here: no letter, digit or `_` touches, nor the decimal point of a number.
@@ -61,13 +69,85 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether the letter before this place belongs to an escape that is still literal: `\n`, or `%3A` of a URL.
+    /// Whether the letter before this place belongs to an escape: `\n` that is still literal, `\x0a`, `%3A` of a URL, or a
+    /// terminal's colour.
     pub(super) fn behind_escape(self, start: usize) -> bool {
         let (last, second) = (self.before(start, 1), self.before(start, 2));
-        (second == b'\\' && matches!(last, b'n' | b't' | b'r' | b'b' | b'f'))
-            || (self.before(start, 3) == b'%'
-                && second.is_ascii_hexdigit()
-                && last.is_ascii_hexdigit())
+        match (self.before(start, 4), self.before(start, 3), second) {
+            (_, _, b'\\') if matches!(last, b'n' | b't' | b'r' | b'b' | b'f' | b'0') => true,
+            (_, b'%', _) | (b'\\', b'x', _) if second.is_ascii_hexdigit() => {
+                last.is_ascii_hexdigit()
+            }
+            (b'\\', b'0', _) => is_octal(self.slice(start - 3, start)),
+            _ => last.is_ascii_alphabetic() && self.is_behind_colour(start),
+        }
+    }
+
+    /// Behind an escape of which the last letters begin a word at `start`: the `n` of `\n`, the `0A` of `%0A`, the `31m` of a
+    /// terminal's colour.
+    pub(super) fn skip_escape(self, start: usize) -> usize {
+        let is_hex =
+            |place| self.at(place).is_ascii_hexdigit() && self.at(place + 1).is_ascii_hexdigit();
+        let size = match self.before(start, 1) {
+            b'\\' => match self.at(start) {
+                b'n' | b't' | b'r' | b'b' | b'f' => 1,
+                b'x' if is_hex(start + 1) => 3,
+                b'0' if is_octal(self.slice(start, start + 3)) => 3,
+                _ => 0,
+            },
+            b'%' if is_hex(start) => 2,
+            b'x' if self.before(start, 2) == b'\\' && is_hex(start) => 2,
+            b'[' | b';' | b':' | b'?' | C1_LAST => {
+                let end = start + self.digits(start, PARAMETERS_MAX) + 1;
+                if self.is_behind_colour(end) { end - start } else { 0 }
+            }
+            _ => 0,
+        };
+        start + size
+    }
+
+    /// Behind the hyphens at `start`: they are letters of long words, and no letters of a value.
+    pub(super) fn skip_hyphens(self, start: usize) -> usize {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        start + rest.iter().take_while(|byte| **byte == b'-').count()
+    }
+
+    /// Where the digits at `place` begin a number: those of `%20`, `\x20` and `\012` belong to none.
+    pub(super) fn skip_digits(self, place: usize) -> usize {
+        let (third, second, last) =
+            (self.before(place, 3), self.before(place, 2), self.before(place, 1));
+        place
+            + match (second, last) {
+                (_, b'%') | (b'\\', b'x') => 2,
+                (b'%', b'A'..=b'F' | b'a'..=b'f' | b'0'..=b'9') => 1,
+                (b'x', b'A'..=b'F' | b'a'..=b'f' | b'0'..=b'9') if third == b'\\' => 1,
+                (_, b'\\') if is_octal(self.slice(place, place + 3)) => 3,
+                (_, b'\\') if self.at(place) == b'0' => 1,
+                _ => 0,
+            }
+    }
+
+    /// Whether a control sequence of a terminal (ECMA-48) ends before `end`: `ESC [ 31 m`, with a real escape character or
+    /// one of its spellings, or without any, as logs have it.
+    fn is_behind_colour(self, end: usize) -> bool {
+        const SPELLED: [&[u8]; 10] = [
+            b"\\x1b", b"\\x1B", b"\\033", b"\\e", b"\\E", b"u001b", b"u001B", b"%1b", b"%1B", b"^[",
+        ];
+        let last = self.before(end, 1);
+        if !last.is_ascii_alphabetic() {
+            return false;
+        }
+        let head = self.slice(end.saturating_sub(PARAMETERS_MAX + 1), end - 1);
+        let is_parameter =
+            |byte: &&u8| byte.is_ascii_digit() || matches!(**byte, b';' | b':' | b'?');
+        let size = head.iter().rev().take_while(is_parameter).count();
+        let from = end - 1 - size;
+        if self.before(from, 1) != b'[' {
+            return self.ends(from, "\u{9b}".as_bytes());
+        }
+        (last == b'm' && size > 0)
+            || self.before(from, 2) == 0x1b
+            || SPELLED.iter().any(|spelled| self.ends(from - 1, spelled))
     }
 
     /// Whether a value may end here: no letter, digit or `_` touches, nor a decimal point, nor the next group of a UUID.
@@ -93,6 +173,11 @@ impl<'a> Text<'a> {
         let digits = self.slice(start, end).iter().filter(|b| b.is_ascii_digit());
         digits.fold(0, |sum, byte| sum.wrapping_mul(10).wrapping_add(u64::from(byte - b'0')))
     }
+}
+
+/// The digits of a line end, a tab, a space or an escape character in octal.
+fn is_octal(digits: &[u8]) -> bool {
+    matches!(digits, b"011" | b"012" | b"015" | b"033" | b"040")
 }
 
 /// A letter, digit or `_` of ASCII: what makes two values one word.

@@ -14,7 +14,7 @@ const SIZE_MAX: usize = 16 * 1024;
 
 /// The key that begins with the word at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
-    let start = behind_dot(text, skip_escape(text, start));
+    let start = behind_dot(text, text.skip_hyphens(text.skip_escape(start)));
     if !may_begin(text.at(start), text.at(start + 1)) || !is_open(text, start) {
         return None;
     }
@@ -27,15 +27,6 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     Some(Hit { start, end, kind: Kind::ApiKey })
 }
 
-/// Passes over what an escape left before the word: the `n` of `\n`, the `3D` of `%3D`.
-fn skip_escape(text: Text<'_>, start: usize) -> usize {
-    match text.before(start, 1) {
-        b'\\' if matches!(text.at(start), b'n' | b'r' | b't') => start + 1,
-        b'%' if text.slice(start, start + 2).iter().all(u8::is_ascii_hexdigit) => start + 2,
-        _ => start,
-    }
-}
-
 /// Where a key begins whose short prefix ends with a dot (`SG.`, `hvs.`): the long word is what comes behind it.
 fn behind_dot(text: Text<'_>, start: usize) -> usize {
     const PREFIX_MAX: usize = 5;
@@ -43,7 +34,9 @@ fn behind_dot(text: Text<'_>, start: usize) -> usize {
         return start;
     }
     let head = text.slice(start.saturating_sub(PREFIX_MAX + 1), start - 1);
-    start - 1 - head.iter().rev().take_while(|byte| is_word(**byte)).count()
+    let size = head.iter().rev().take_while(|byte| is_word(**byte)).count();
+    let mut starts = (1..=size).map(|size| start - 1 - size);
+    starts.find(|start| text.open_before(*start)).unwrap_or(start)
 }
 
 /// A key may begin behind anything but a letter of its own word, and not in the middle of base64.
@@ -68,7 +61,8 @@ fn measure(text: Text<'_>, start: usize, form: &Form) -> Option<usize> {
     let body = body.get(..size)?;
     let end = from + size;
     let fits = (form.least..=form.most).contains(&size) && !is_word(text.at(end));
-    (fits && !is_sample(body) && !is_followed_by_dots(text, end)).then_some(end)
+    let is_cut = size < form.whole() && is_followed_by_dots(text, end);
+    (fits && !is_sample(body) && !is_cut).then_some(end)
 }
 
 /// `sk-ant-api03-abc...`, `ghp_***`: cut by whoever wrote it.

@@ -120,11 +120,6 @@ impl Place<'_> {
         (self.sides.alnum.from(self.bit) >> skipped).trailing_ones() as usize
     }
 
-    /// How many letters and digits stand right before the place, at most 64.
-    pub(super) fn alnums_before(&self) -> usize {
-        self.sides.alnum.until(self.bit).leading_ones() as usize
-    }
-
     /// The colons from the place on, the place the lowest bit.
     pub(super) fn colons(&self) -> u64 {
         self.sides.colon.from(self.bit)

@@ -84,6 +84,7 @@ fn values_are_found_beside_anything_that_is_no_letter() {
         ("host 58.133.219.32:443", "58.133.219.32", "IP_ADDRESS"),
         ("from 2001:db8::8a2e:370:7334 to", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
         ("[fe80::1]", "fe80::1", "IP_ADDRESS"),
+        ("node:fe80::1", "fe80::1", "IP_ADDRESS"),
         ("IBAN GB82 WEST 1234 5698 7654 32.", "GB82 WEST 1234 5698 7654 32", "IBAN"),
         ("DE89370400440532013000", "DE89370400440532013000", "IBAN"),
         ("k=AKIAQYLPMN5HFIQR7XYA", "AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
@@ -205,6 +206,293 @@ fn all_spellings_of_a_value_have_one_form() {
     assert_eq!(normalise(Kind::CnId, "110105-19491231 002x"), "11010519491231002X");
     assert_eq!(normalise(Kind::CnPlate, "粤B·12345"), "粤B12345");
     assert_eq!(normalise(Kind::HkId, "A123456（3）"), "A1234563");
+}
+
+/// A value of every kind that has detectors of its own, in a text that says what it is.
+fn one_of_each() -> Vec<(&'static str, String, &'static str)> {
+    let body = "MC4CAQAwBQYDK2VwBCIEIJ+DYvh6SEqVTm50DFtMDoQikTmiCqirVv9mWG9qfSnF";
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----");
+    let token = "ghp_1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX";
+    [
+        ("", "11010519491231002X", "CN_ID"),
+        ("", "110105 19491231 002X", "CN_ID"),
+        ("", "4111111111111111", "BANK_CARD"),
+        ("", "4111-1111-1111-1111", "BANK_CARD"),
+        ("", "13800138000", "CN_PHONE"),
+        ("", "138 0013 8000", "CN_PHONE"),
+        ("", "A123456(3)", "HK_ID"),
+        ("", "A123456789", "TW_ID"),
+        ("澳門", "1/234567/8", "MO_ID"),
+        ("护照", "E12345678", "CN_PASSPORT"),
+        ("回乡证", "H1234567801", "TRAVEL_PERMIT"),
+        ("", "91350100M000100Y43", "CN_USCC"),
+        ("", "粤B12345", "CN_PLATE"),
+        ("", "zhang@corp-x.cn", "EMAIL"),
+        ("", "58.133.219.32", "IP_ADDRESS"),
+        ("", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
+        ("", "fe80::1", "IP_ADDRESS"),
+        ("", "DE89370400440532013000", "IBAN"),
+        ("", "NO9386011117947", "IBAN"),
+        ("", "GB82 WEST 1234 5698 7654 32", "IBAN"),
+        ("", token, "API_KEY"),
+        ("", "AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
+        ("", "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", "API_KEY"),
+        ("", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVPmB92K27u", "API_KEY"),
+        ("", &key, "PRIVATE_KEY"),
+    ]
+    .map(|(label, value, kind)| (label, value.to_owned(), kind))
+    .to_vec()
+}
+
+/// Finds every value between every head and tail.
+fn assert_each_between(around: &[(&str, &str)]) {
+    let mut lost = Vec::new();
+    for (label, value, kind) in one_of_each() {
+        for (head, tail) in around {
+            // A label speaks of no other sentence.
+            if !label.is_empty() && ["。", "！", "？"].contains(head) {
+                continue;
+            }
+            let text = format!("{label}{head}{value}{tail}");
+            if found(&text) != [(value.as_str(), kind)] {
+                lost.push(format!("{text:?}: {:?}", found(&text)));
+            }
+        }
+    }
+    assert!(lost.is_empty(), "{} lost\n{}", lost.len(), lost.join("\n"));
+}
+
+#[test]
+fn a_value_in_the_colours_of_a_terminal_is_found() {
+    let mut around = Vec::new();
+    let escapes = [
+        "\u{1b}[",
+        "\\x1b[",
+        "\\x1B[",
+        "\\033[",
+        "\\e[",
+        "\\u001b[",
+        "\\\\u001B[",
+        "^[[",
+        "\u{9b}",
+    ];
+    let sequences: Vec<_> = escapes
+        .iter()
+        .map(|escape| {
+            let spell = |text: &str| text.replace('^', escape);
+            [
+                ("^31m", "^0m"),
+                ("^01;31m^K", "^m^K"),
+                ("^38;5;196m", "^0m"),
+                ("^m", "^K"),
+                ("^2C", "^2D"),
+            ]
+            .map(|(head, tail)| (spell(head), spell(tail)))
+        })
+        .collect();
+    for (head, tail) in sequences.iter().flatten() {
+        around.extend([(head.as_str(), tail.as_str()), (head.as_str(), ""), ("", tail.as_str())]);
+        around.push((tail.as_str(), head.as_str()));
+    }
+    around.push(("[31m", "[0m"));
+    assert_each_between(&around);
+}
+
+#[test]
+fn a_value_behind_a_literal_escape_is_found() {
+    let heads = [
+        "\\n", "\\t", "\\r", "\\r\\n", "\\b", "\\f", "\\\\n", "\\\\t", "\\x0a", "\\x0A", "\\x20",
+        "\\012", "%0A", "%0a", "%20", "%3D", "\\u000a", "\\u0020", ":\\n", "=%0D%0A", "\\n\\n",
+    ];
+    let around: Vec<_> = heads.into_iter().flat_map(|head| [(head, ""), (head, head)]).collect();
+    assert_each_between(&around);
+}
+
+#[test]
+fn a_value_beside_full_width_punctuation_is_found() {
+    let marks = [
+        "，", "；", "：", "！", "？", "（", "）", "、", "「", "」", "。", "\u{3000}", "《", "》",
+        "“", "”", "…", "【", "】",
+    ];
+    let mut around = Vec::new();
+    for mark in marks {
+        around.extend([(mark, ""), ("", mark), (mark, mark)]);
+    }
+    assert_each_between(&around);
+}
+
+#[test]
+fn a_whole_key_beside_dots_is_no_sample() {
+    let ant = format!("sk-ant-api03-{}AA", "aB3dE-fG7_h".repeat(9).split_at(93).0);
+    let keys = [ant.as_str(), "ghp_1aB2cD3eF4gH5iJ6kL7mN8oP9qR0sT1uV2wX", "AKIAQYLPMN5HFIQR7XYA"];
+    for key in keys {
+        for mark in ["...", "…", "***", "....", "*", "."] {
+            for text in
+                [format!("{key}{mark}"), format!("{mark}{key}"), format!("{mark}{key}{mark}")]
+            {
+                assert_eq!(found(&text), [(key, "API_KEY")], "{text}");
+            }
+        }
+        for head in ["-", "--", "—", "－", "\\n- ", "\\n-"] {
+            assert_eq!(found(&format!("{head}{key}")), [(key, "API_KEY")], "{head}");
+        }
+    }
+    let samples = [
+        "sk-ant-api03-***",
+        "sk-ant-api03-...",
+        "sk-ant-api03-aB3dEfG7hJ9kL2mN4pQ6rS8t...",
+        "sk-proj-aB3dEfG7hJ9kL2mN4pQ6rS8t…",
+        "sk-aB3dEfG7hJ9kL2mN4pQ6r***",
+        "ghp_xxxx...",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...",
+        "ghp_1aB2cD3e...",
+    ];
+    for text in samples {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
+#[test]
+fn nothing_of_two_addresses_that_touch_stays_readable() {
+    let (one, two, three) = ("a.li@corp-x.cn", "b.wu@corp-x.cn", "c.xu@corp-y.cn");
+    for glue in
+        ["-", "—", "－", "+", "%", ".", "_", "--", "%20", "\\n", ",", ";", "/", "、", "\u{200b}"]
+    {
+        for text in [format!("{one}{glue}{two}"), format!("{one}{glue}{two}{glue}{three}")] {
+            let hidden: usize = found(&text).iter().map(|(value, _)| value.len()).sum();
+            let glues = (text.len() - one.len()) / (one.len() + glue.len());
+            assert!(hidden + glues * glue.len() >= text.len(), "{text}: {:?}", found(&text));
+        }
+    }
+}
+
+#[test]
+fn a_value_is_read_over_what_nobody_sees() {
+    let ranges = [
+        '\u{ad}'..='\u{ad}',
+        '\u{34f}'..='\u{34f}',
+        '\u{61c}'..='\u{61c}',
+        '\u{115f}'..='\u{1160}',
+        '\u{17b4}'..='\u{17b5}',
+        '\u{180e}'..='\u{180e}',
+        '\u{200b}'..='\u{200f}',
+        '\u{2060}'..='\u{2064}',
+        '\u{3164}'..='\u{3164}',
+        '\u{fe00}'..='\u{fe0f}',
+        '\u{feff}'..='\u{feff}',
+        '\u{fff9}'..='\u{fffb}',
+        '\u{1d173}'..='\u{1d17a}',
+        '\u{e0000}'..='\u{e007f}',
+    ];
+    let values = [
+        ("13800138000", "CN_PHONE"),
+        ("11010519491231002X", "CN_ID"),
+        ("zhang@corp-x.cn", "EMAIL"),
+        ("AKIAQYLPMN5HFIQR7XYA", "API_KEY"),
+        ("58.133.219.32", "IP_ADDRESS"),
+    ];
+    for unseen in ranges.into_iter().flatten() {
+        let mut pair = [0; 2];
+        let units = unseen.encode_utf16(&mut pair).iter();
+        let escape = units.map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
+        let twice = escape.to_uppercase().replace("\\U", "\\\\u");
+        for spelled in [unseen.to_string(), escape, twice] {
+            for (value, kind) in values {
+                let mut letters = value.chars().map(String::from).collect::<Vec<_>>();
+                let all = letters.join(&spelled);
+                letters.insert(5, spelled.clone());
+                for written in [all, letters.concat()] {
+                    assert_eq!(found(&format!("a {written}，")), [(written.as_str(), kind)]);
+                    let text = format!("{spelled}{written}{spelled}");
+                    assert_eq!(
+                        found(&text),
+                        [(written.as_str(), kind)],
+                        "{}",
+                        text.escape_unicode()
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_value_may_have_any_hyphen() {
+    for hyphen in ['-', '\u{2010}', '\u{2011}', '–', '—', '\u{2015}', '\u{2212}', 'ー', '－']
+    {
+        let table = [
+            ("138-0013-8000", "CN_PHONE"),
+            ("4111-1111-1111-1111", "BANK_CARD"),
+            ("110105-19491231-002X", "CN_ID"),
+            ("GB82-WEST-1234-5698-7654-32", "IBAN"),
+        ];
+        for (value, kind) in table {
+            let written = value.replace('-', &hyphen.to_string());
+            assert_eq!(found(&format!("号{written}。")), [(written.as_str(), kind)]);
+        }
+    }
+}
+
+#[test]
+fn a_card_that_a_tool_gives_as_a_number_is_found() {
+    let table = [
+        "4111111111111111.0",
+        "4111111111111111.00",
+        "4.111111111111111e15",
+        "4.111111111111111E+15",
+        "41111111111111110e-1",
+        "4111111111111111e0",
+        "378282246310005.0",
+        "37828224631000.5e1",
+    ];
+    for text in table {
+        assert_eq!(found(text), [(text, "BANK_CARD")], "{text}");
+        assert_eq!(found(&format!(" {text}\n")), [(text, "BANK_CARD")], "{text}");
+    }
+    let others = [
+        "4111111111111112.0",
+        "4111111111111111.5",
+        "4.111111111111111e14",
+        "4.111111111111111e99999999999",
+        "4.111111111111111e-2147483648",
+        "4111111111111111.0.0",
+        "4111111111111111.0 EUR",
+        ".e15",
+        "e",
+        "",
+        "1732600000.123",
+    ];
+    for text in others {
+        assert_eq!(found(text), [], "{text}");
+    }
+}
+
+#[test]
+fn an_amount_of_money_is_no_phone_and_an_object_identifier_no_address() {
+    let table = [
+        "价格 13815926142 元",
+        "金额：13815926142元。",
+        "合同金额为13815926142美元",
+        "amount: 13815926142 USD",
+        "\"total_amount\": 13815926142 CNY",
+        "总价 ... 13815926142 元",
+        "1.3.101.110 (OID), oid=1.3.101.112, OID 1.3.132.34",
+        "Object Identifier: 1.3.101.110",
+        "1.3.6.1.4.1.311.21.20 和 2.16.840.1.101.3",
+    ];
+    for text in table {
+        assert_eq!(found(text), [], "{text}");
+    }
+    let others = [
+        ("手机 13815926142 元旦见", "13815926142"),
+        ("价格面议，电话 13815926142 元旦见", "13815926142"),
+        ("价格 13815926142", "13815926142"),
+        ("avoid 58.133.219.32", "58.133.219.32"),
+        ("android 58.133.219.32", "58.133.219.32"),
+    ];
+    for (text, value) in others {
+        assert_eq!(found(text).first().map(|hit| hit.0), Some(value), "{text}");
+    }
 }
 
 /// A valid value of a kind, in plain letters.
