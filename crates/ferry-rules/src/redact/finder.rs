@@ -38,10 +38,9 @@ impl<F: FnMut(usize)> Finder<'_, F> {
             self.joint(place);
         }
         if sign.has(Sign::WORD) {
-            self.push(Kind::ApiKey, |text| secret::at(text, place));
-            self.push(Kind::Iban, |text| {
-                iban::at(text, text.skip_hyphens(text.skip_escape(place)))
-            });
+            let start = self.text.skip_hyphens(self.text.skip_escape(place));
+            self.push(Kind::ApiKey, |text| secret::at(text, start));
+            self.push(Kind::Iban, |text| iban::at(text, start));
         }
         if sign.has(Sign::ODD) {
             (self.odd)(place);
