@@ -164,6 +164,10 @@ fn hostile() -> Vec<Sample> {
         ("order cards", "order no 4111111111111111 "),
         ("words", "aaaaaaaaaaaaaaaa "),
         ("addresses", "2001:db8::1 "),
+        ("colours", "\u{1b}[38;5;196m13800138000\u{1b}[0m"),
+        ("parameters", "1;2;3m138001"),
+        ("glued", "a@b.cc-"),
+        ("long hyphens", "----------------a"),
     ];
     let mut samples: Vec<_> =
         pieces.into_iter().map(|(name, piece)| Sample { name, text: repeat(piece) }).collect();

@@ -19,6 +19,7 @@ mod known;
 mod marks;
 mod mobile;
 mod normalise;
+mod oid;
 mod overlap;
 mod passport;
 mod plate;

@@ -9,7 +9,7 @@ use aho_corasick::packed::Searcher;
 use super::reading::{Text, is_word};
 
 /// How far before a value its label is looked for, in bytes.
-const LABEL_BYTES: usize = 24;
+pub(super) const LABEL_BYTES: usize = 24;
 
 /// Labels of identity numbers, as they end.
 static ID: Labels = Labels::new(&[
@@ -127,14 +127,14 @@ fn is_money(text: Text<'_>, start: usize, end: usize) -> bool {
 }
 
 /// Labels as they end, in small letters.
-struct Labels {
+pub(super) struct Labels {
     list: &'static [&'static str],
     /// The last bytes of all, a bit each: what ends with another byte is none of them.
     lasts: [u64; 4],
 }
 
 impl Labels {
-    const fn new(list: &'static [&'static str]) -> Self {
+    pub(super) const fn new(list: &'static [&'static str]) -> Self {
         let (mut lasts, mut index) = ([0; 4], 0);
         while index < list.len() {
             if let Some(last) = list[index].as_bytes().last() {
@@ -151,7 +151,7 @@ impl Labels {
 
     /// Whether one of the labels stands right before `start`, with nothing but quotes, colons, spaces and the like between.
     /// Letters of ASCII are compared in small, and without spaces and `_` between them.
-    fn stand_before(&self, text: Text<'_>, start: usize) -> bool {
+    pub(super) fn stand_before(&self, text: Text<'_>, start: usize) -> bool {
         let mut end = start;
         while end > 0 && start - end < LABEL_BYTES {
             end -= match text.before(end, 1) {
@@ -390,27 +390,6 @@ pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
         "section",
     ]);
     !is_word(text.before(start, 1)) && VERSION.stand_before(text, start)
-}
-
-/// Whether the word beside a dotted number says that it is an object identifier: `OID: 1.3.101.110`, `1.3.101.110 (OID)`.
-pub(super) fn is_labelled_oid(text: Text<'_>, start: usize, end: usize) -> bool {
-    static LONG: Labels = Labels::new(&["对象标识符", "objectidentifier", "objectid"]);
-    let is_between =
-        |byte: &&u8| matches!(**byte, b' ' | b':' | b'=' | b'"' | b'\'' | b'(' | b'[' | b'`');
-    let head = text.slice(start.saturating_sub(LABEL_BYTES), start);
-    let gap = head.iter().rev().take_while(is_between).count();
-    let tail = text.slice(end, end + LABEL_BYTES);
-    let behind = end + tail.iter().take_while(is_between).count();
-    is_oid(text, (start - gap).saturating_sub(3))
-        || is_oid(text, behind)
-        || LONG.stand_before(text, start)
-}
-
-/// Whether the word at `place` is `oid`.
-fn is_oid(text: Text<'_>, place: usize) -> bool {
-    text.slice(place, place + 3).eq_ignore_ascii_case(b"oid")
-        && !text.before(place, 1).is_ascii_alphabetic()
-        && !text.at(place + 3).is_ascii_alphabetic()
 }
 
 #[cfg(test)]

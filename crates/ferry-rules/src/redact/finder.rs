@@ -42,10 +42,9 @@ impl<F: FnMut(usize)> Finder<'_, F> {
             self.joint(near);
         }
         if near.has(Sign::Word) && self.may_begin_key(place) {
-            self.push(Kind::ApiKey, |text| secret::at(text, place));
-            self.push(Kind::Iban, |text| {
-                iban::at(text, text.skip_hyphens(text.skip_escape(place)))
-            });
+            let start = self.text.skip_hyphens(self.text.skip_escape(place));
+            self.push(Kind::ApiKey, |text| secret::at(text, start));
+            self.push(Kind::Iban, |text| iban::at(text, start));
         }
         if near.has(Sign::Odd) {
             (self.odd)(place);

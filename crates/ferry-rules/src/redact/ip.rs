@@ -40,8 +40,9 @@ pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
         return None;
     }
     let sound = text.open_before(start) && text.open_after(end) && !is_hyphenated(text, start);
-    let is_other =
-        || context::is_labelled_version(text, start) || context::is_labelled_oid(text, start, end);
+    let is_other = || {
+        context::is_labelled_version(text, start) || super::oid::is_labelled_oid(text, start, end)
+    };
     (sound && !is_other()).then_some(Hit { start, end, kind: Kind::IpAddress })
 }
 
@@ -61,11 +62,18 @@ fn is_nobody(octets: [u64; 4]) -> bool {
 /// The IPv6 address around the colon at `colon`, if it is the first.
 pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     let is_hex = |byte: &&u8| byte.is_ascii_hexdigit();
-    let head = text.slice(colon.saturating_sub(2 * GROUP_MAX), colon);
-    let start = text.skip_escape(colon - head.iter().rev().take_while(is_hex).count());
+    let run = |max| {
+        let head = text.slice(colon.saturating_sub(max), colon);
+        head.iter().rev().take_while(is_hex).count()
+    };
+    let start = match run(GROUP_MAX + 1) {
+        0 => return None,
+        first @ 1..=GROUP_MAX => text.skip_escape(colon - first),
+        _ => text.skip_escape(colon - run(2 * GROUP_MAX)),
+    };
     if !(1..=GROUP_MAX).contains(&colon.saturating_sub(start))
-        || is_later_group(text, start)
         || !text.open_before(start)
+        || is_later_group(text, start)
     {
         return None;
     }
@@ -122,10 +130,12 @@ fn is_later_group(text: Text<'_>, start: usize) -> bool {
     if text.before(start, 1) != b':' {
         return false;
     }
+    if text.before(start, 2) == b':' {
+        return true;
+    }
     let head = text.slice(start.saturating_sub(GROUP_MAX + 2), start - 1);
     let size = head.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
     match size {
-        0 => text.before(start, 2) == b':',
         1..=GROUP_MAX => text.open_before(start - 1 - size),
         _ => false,
     }

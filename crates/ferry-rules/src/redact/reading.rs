@@ -53,11 +53,27 @@ impl<'a> Text<'a> {
     }
 
     /// How many digits stand before a place, at most `max`, without those of an escape.
+    #[inline]
     pub(super) fn digits_before(self, place: usize, max: usize) -> usize {
-        const ESCAPE_MAX: usize = 3;
-        let head = self.slice(place.saturating_sub(max + ESCAPE_MAX), place);
+        let from = place.saturating_sub(max);
+        let head = self.slice(from, place);
         let count = head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
-        place.saturating_sub(self.skip_digits(place - count)).min(max)
+        match self.before(place - count, 1) {
+            b'0'..=b'9' | b'%' | b'\\' | b'A'..=b'F' | b'a'..=b'f' | b'x' => {
+                self.digits_behind_escape(place, count).min(max)
+            }
+            _ => count,
+        }
+    }
+
+    /// The same where the `count` digits may begin in an escape, or more of them stand before.
+    #[inline(never)]
+    fn digits_behind_escape(self, place: usize, count: usize) -> usize {
+        const ESCAPE_MAX: usize = 3;
+        let from = place - count;
+        let head = self.slice(from.saturating_sub(ESCAPE_MAX), from);
+        let more = head.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        place.saturating_sub(self.skip_digits(from - more))
     }
 
     /// Whether a value may begin here: no letter, digit or `_` touches, nor the decimal point of a number.
@@ -71,7 +87,18 @@ impl<'a> Text<'a> {
 
     /// Whether the letter before this place belongs to an escape: `\n` that is still literal, `\x0a`, `%3A` of a URL, or a
     /// terminal's colour.
+    #[inline]
     pub(super) fn behind_escape(self, start: usize) -> bool {
+        // Hardly a letter has one of these before it.
+        let (third, second) = (self.before(start, 3), self.before(start, 2));
+        let may_be = matches!(second, b'\\' | b'[' | b';' | b'0'..=b'9' | C1_LAST)
+            || matches!(third, b'%' | b'x');
+        may_be && self.ends_escape(start)
+    }
+
+    /// The same where it is not settled by two letters.
+    #[inline(never)]
+    fn ends_escape(self, start: usize) -> bool {
         let (last, second) = (self.before(start, 1), self.before(start, 2));
         match (self.before(start, 4), self.before(start, 3), second) {
             (_, _, b'\\') if matches!(last, b'n' | b't' | b'r' | b'b' | b'f' | b'0') => true,
@@ -85,7 +112,17 @@ impl<'a> Text<'a> {
 
     /// Behind an escape of which the last letters begin a word at `start`: the `n` of `\n`, the `0A` of `%0A`, the `31m` of a
     /// terminal's colour.
+    #[inline]
     pub(super) fn skip_escape(self, start: usize) -> usize {
+        match self.before(start, 1) {
+            b'\\' | b'%' | b'x' | b'[' | b';' | b':' | b'?' | C1_LAST => self.behind_tail(start),
+            _ => start,
+        }
+    }
+
+    /// The same where an escape may have begun before.
+    #[inline(never)]
+    fn behind_tail(self, start: usize) -> usize {
         let is_hex =
             |place| self.at(place).is_ascii_hexdigit() && self.at(place + 1).is_ascii_hexdigit();
         let size = match self.before(start, 1) {
@@ -107,28 +144,36 @@ impl<'a> Text<'a> {
     }
 
     /// Behind the hyphens at `start`: they are letters of long words, and no letters of a value.
+    #[inline]
     pub(super) fn skip_hyphens(self, start: usize) -> usize {
+        if self.at(start) != b'-' {
+            return start;
+        }
         let rest = self.bytes.get(start..).unwrap_or_default();
         start + rest.iter().take_while(|byte| **byte == b'-').count()
     }
 
-    /// Where the digits at `place` begin a number: those of `%20`, `\x20` and `\012` belong to none.
+    /// Where the digits at `place`, the first of their run, begin a number: those of `%20`, `\x20` and `\012` belong to none.
+    #[inline]
     pub(super) fn skip_digits(self, place: usize) -> usize {
-        let (third, second, last) =
-            (self.before(place, 3), self.before(place, 2), self.before(place, 1));
-        place
-            + match (second, last) {
-                (_, b'%') | (b'\\', b'x') => 2,
-                (b'%', b'A'..=b'F' | b'a'..=b'f' | b'0'..=b'9') => 1,
-                (b'x', b'A'..=b'F' | b'a'..=b'f' | b'0'..=b'9') if third == b'\\' => 1,
-                (_, b'\\') if is_octal(self.slice(place, place + 3)) => 3,
-                (_, b'\\') if self.at(place) == b'0' => 1,
+        let size = match self.before(place, 1) {
+            b'%' => 2,
+            b'x' if self.before(place, 2) == b'\\' => 2,
+            b'A'..=b'F' | b'a'..=b'f' => match self.before(place, 2) {
+                b'%' => 1,
+                b'x' if self.before(place, 3) == b'\\' => 1,
                 _ => 0,
-            }
+            },
+            b'\\' if is_octal(self.slice(place, place + 3)) => 3,
+            b'\\' if self.at(place) == b'0' => 1,
+            _ => 0,
+        };
+        place + size
     }
 
     /// Whether a control sequence of a terminal (ECMA-48) ends before `end`: `ESC [ 31 m`, with a real escape character or
     /// one of its spellings, or without any, as logs have it.
+    #[inline(never)]
     fn is_behind_colour(self, end: usize) -> bool {
         const SPELLED: [&[u8]; 10] = [
             b"\\x1b", b"\\x1B", b"\\033", b"\\e", b"\\E", b"u001b", b"u001B", b"%1b", b"%1B", b"^[",

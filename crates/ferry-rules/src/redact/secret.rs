@@ -14,7 +14,7 @@ const SIZE_MAX: usize = 16 * 1024;
 
 /// The key that begins with the word at `start`.
 pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
-    let start = behind_dot(text, text.skip_hyphens(text.skip_escape(start)));
+    let start = behind_dot(text, start);
     if !may_begin(text.at(start), text.at(start + 1)) || !is_open(text, start) {
         return None;
     }
@@ -35,8 +35,12 @@ fn behind_dot(text: Text<'_>, start: usize) -> usize {
     }
     let head = text.slice(start.saturating_sub(PREFIX_MAX + 1), start - 1);
     let size = head.iter().rev().take_while(|byte| is_word(**byte)).count();
-    let mut starts = (1..=size).map(|size| start - 1 - size);
-    starts.find(|start| text.open_before(*start)).unwrap_or(start)
+    if size == 0 {
+        return start;
+    }
+    // The last letters of an escape are none of the prefix.
+    let mut starts = (2..size).map(|size| start - 1 - size);
+    starts.find(|start| text.behind_escape(*start)).unwrap_or(start - 1 - size)
 }
 
 /// A key may begin behind anything but a letter of its own word, and not in the middle of base64.
