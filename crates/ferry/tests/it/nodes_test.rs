@@ -241,6 +241,28 @@ async fn what_cannot_be_tested_is_refused_with_a_sentence() {
     assert!(none.err.contains("failed to find a comparison"), "{}", none.err);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_refused_where_it_would_be_taken_for_the_proxy() {
+    let stranger = Node::saying(vec![Step::Hold]).await;
+    let port = stranger.url().rsplit(':').next().unwrap().to_owned();
+    for scheme in ["http", "https", "socks5", "socks5h"] {
+        let proxy = format!("proxy = \"{scheme}://me:hunter2@proxy.invalid:{port}\"");
+        let desk = Desk::with(&Setup::new().node("n", "https://relay.invalid", &proxy));
+        fs::write(desk.path("mine.txt"), "127.0.0.1\n").unwrap();
+        for args in [
+            &["test", "--address", "127.0.0.1"][..],
+            &["test", "-f", "mine.txt"],
+            &["test", "--address", "127.0.0.1", "--for", "1s", "--against", "http://a.invalid"],
+        ] {
+            let said = desk.run(args).await;
+            assert_eq!(said.code, 1, "{said:?}");
+            let folded = said.err.replace("\n  │ ", " ");
+            assert!(folded.contains("`n` is reached through a proxy"), "{folded}");
+        }
+    }
+    assert_eq!(stranger.connections(), 0, "nobody is shown the login");
+}
+
 /// Waits for so many rounds in a folder, and stops the process as Ctrl-C does.
 async fn interrupted(desk: &Desk, args: &[&str], dir: PathBuf, enough: usize) -> Said {
     let mut child = desk.command(args).spawn().unwrap();

@@ -94,12 +94,13 @@ pub(super) fn run(args: &TestArgs, ground: &Ground) -> miette::Result<ExitCode> 
 /// Adds the addresses of flags and file to the nodes that they are for.
 ///
 /// # Errors
-/// An entry is no address, a range, or of no node.
+/// An entry is no address, a range, of no node, or of one that a proxy stands before.
 pub(super) fn add_given(args: &TestArgs, nodes: &mut [Arc<NodeSettings>]) -> miette::Result<()> {
     let place = |node: &Arc<NodeSettings>| Place {
         name: node.name.to_string(),
         port: 0,
         configured: Vec::new(),
+        proxied: node.proxy.is_some(),
         found: Ok(Vec::new()),
     };
     let places: Vec<Place> = nodes.iter().map(place).collect();
@@ -193,6 +194,7 @@ async fn resolved(bounds: &Settings, base: &Base, tasks: &Tasks) -> miette::Resu
             name: node.name.to_string(),
             // Behind a proxy it is the proxy that is connected to, and its addresses are what can be ranked.
             port: node.proxy.as_ref().map_or(own_port, |proxy| proxy.port),
+            proxied: node.proxy.is_some(),
             configured: if node.proxy.is_some() { Vec::new() } else { node.addresses.clone() },
             found: said.map_err(|error| with_causes(&error)),
         });
@@ -350,9 +352,7 @@ async fn apply(
     let failed = |fault: apply::ApplyFault| {
         miette!(help = "the file is as it was", "failed to {}", with_causes(&fault))
     };
-    let nodes: Vec<String> =
-        ground.way.upstream.nodes.iter().map(|node| node.name.to_string()).collect();
-    let wishes = apply::wishes(&ranking.rows, &nodes, filter(args));
+    let wishes = apply::wishes(&ranking.rows, &ground.way.upstream.nodes, filter(args));
     let file = ground.way.file.as_deref();
     let change = apply::prepare(file, &wishes, &ground.inputs).map_err(failed)?;
     let path = file.map(|file| file.display().to_string()).unwrap_or_default();
