@@ -85,6 +85,7 @@ impl Trial {
 
     /// Connects to one address and sends the unpaid request.
     pub async fn run(&self, at: SocketAddr) -> Timed {
+        self.node.learn_beyond(self.bounds.connect_timeout).await;
         self.watch.forget();
         let begun = clock::now();
         let opened = self.node.open(at, || false).await;
@@ -119,7 +120,7 @@ impl Trial {
         timed
     }
 
-    /// What a program without Ferry does: the name is resolved, its addresses are connected to one after the other
+    /// What a program without Ferry does: the name, or that of the proxy, is resolved, its addresses are connected to one after the other
     /// until one takes the connection, and the request goes out there, once.
     pub async fn direct(&self) -> Timed {
         let failed =

@@ -11,7 +11,7 @@ use ferry_mock::RunningMock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Node, Setup, Step, bytes, http_json, mock};
+use crate::harness::{Manner, Node, Proxy, Setup, Step, bytes, http_json, mock};
 use crate::process::blocking;
 
 /// The API's own answer to a request without a key.
@@ -56,7 +56,13 @@ impl Desk {
     }
 
     async fn run(&self, args: &[&str]) -> Said {
+        self.run_in(&[], args).await
+    }
+
+    /// With these variables.
+    async fn run_in(&self, env: &[(&str, &str)], args: &[&str]) -> Said {
         let mut command = self.command(args);
+        command.envs(env.iter().copied());
         let output = blocking(move || command.output().unwrap()).await;
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -352,4 +358,47 @@ async fn a_node_that_cuts_costs_ferry_nothing_while_another_answers() {
     let said = desk.run(&args).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("0.00%           100%"), "{}", said.out);
+}
+
+/// What stands on the page: today's way, and Ferry's.
+fn success(said: &Said) -> Vec<&str> {
+    let line = said.out.lines().find_map(|line| line.strip_prefix("Success"));
+    line.unwrap_or_default().split_whitespace().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn todays_way_goes_through_the_proxy_of_the_environment() {
+    let (good, proxy) = (answering(0).await, Proxy::http(Manner::Open).await);
+    let port = good.url().rsplit(':').next().unwrap().to_owned();
+    let url = format!("http://relay.invalid:{port}");
+    let desk = Desk::with(&Setup::new().node("good", &good.url(), ""));
+    let through = proxy.url("http", "me:hunter2@");
+    let env = [("ALL_PROXY", through.as_str())];
+    let ranked = desk.run_in(&env, &["test", "-t", "1", "--url", &url]).await;
+    assert_eq!(ranked.code, 0, "{ranked:?}");
+    let asked = proxy.asked().len();
+    assert!(asked > 0);
+    let against = ["test", "--for", "1s", "--every", "1s", "--against", &url, "-o"];
+    let day = desk.run_in(&env, &[&against[..], &["day", "--lang", "en"]].concat()).await;
+    assert_eq!(success(&day), ["100%", "100%"], "{}", day.out);
+    assert!(proxy.asked().len() > asked);
+    let env = [env[0], ("NO_PROXY", "relay.invalid")];
+    let none = desk.run_in(&env, &[&against[..], &["none", "--lang", "en"]].concat()).await;
+    assert_eq!(success(&none), ["0.00%", "100%"], "{}", none.out);
+    let env = [("ALL_PROXY", "gopher://me:hunter2@h")];
+    let refused = desk.run_in(&env, &["test", "--url", &url]).await;
+    assert!(refused.err.contains("the proxy of ALL_PROXY"), "{refused:?}");
+    for said in [ranked, day, none, refused] {
+        assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_must_be_told_an_address_is_told_that_of_the_name() {
+    let (good, proxy) = (answering(0).await, Proxy::socks(Manner::Open, None).await);
+    let url = good.url().replace("127.0.0.1", "localhost");
+    let desk = Desk::with(&Setup::new().node("n", &url, &proxy.line("socks5", "")));
+    let said = desk.run(&["test", "-t", "2"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("good"), "{}", said.out);
 }

@@ -118,7 +118,7 @@ pub(super) fn run(
             "failed to keep so many rounds: {ROUNDS_MAX} are the most"
         ));
     }
-    let node = node_of(against)?;
+    let node = node_of(against, &ground.inputs)?;
     speed::add_given(args, &mut ground.way.upstream.nodes)?;
     let lang = args.lang.unwrap_or_else(|| Lang::of(&ground.inputs.env));
     let folder = || ground.way.state.join("nodes-test").join(slug(&node.url.to_string()));
