@@ -171,6 +171,10 @@ pub(super) fn caveats(outcome: &Outcome) -> Vec<&'static str> {
             "Stopped: an answer came that is not a mock's, and may have been paid for. These are the results until then; \
              add --yes-spend if that is what you want.",
         ),
+        Stopped::Silent => said.push(
+            "Stopped: no answer came in time, so nobody knows whether a mock was asked, and it may have been paid for. These are \
+             the results until then; ask for a longer --timeout, or add --yes-spend if that is what you want.",
+        ),
     }
     if outcome.tally.late * 100 > outcome.tally.sent {
         said.push(
