@@ -280,17 +280,37 @@ async fn what_cannot_be_measured_is_refused_with_an_example() {
         (&["--duration", "soon"], "as in 10, 500ms"),
         (&["--connections", "0"], "1..=10000"),
         (&["--bytes", "0"], "1..=32000000"),
-        (&["--url", "127.0.0.1:7300"], "http://127.0.0.1:7300"),
         (&["--compare", "http://127.0.0.1:1"], "2 values required"),
         (&["--url", "http://x", "--compare", "http://x", "http://y"], "cannot be used with"),
-        (&["--key", "sk-ant-literal"], "env:NAME"),
     ] {
         let output = bench(args).await;
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(needle), "{args:?}: {said}");
     }
+    let output = bench(&["--url", "127.0.0.1:7300"]).await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("as in http://127.0.0.1:7300"), "{said}");
     let output = bench(&["--key", "env:NOBODY_SETS_THIS"]).await;
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("failed to find a key"), "{said}");
+}
+
+#[tokio::test]
+async fn a_secret_in_the_wrong_place_is_refused_and_not_repeated() {
+    let good = "http://127.0.0.1:1";
+    for (args, needle) in [
+        (&["--key", "sk-ant-hunter2"][..], "env:NAME"),
+        (&["--key", "hunter2=", "--url", good], "env:NAME"),
+        (&["--url", "http://me:hunter2@127.0.0.1:1"], "--key env:NAME"),
+        (&["--url", "http://me:hunter2 @127.0.0.1:1"], "write it as http://"),
+        (&["--url", "ftp://hunter2"], "write it as http://"),
+        (&["--compare", good, "https://me:hunter2@h"], "--key env:NAME"),
+    ] {
+        let output = bench(args).await;
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(needle), "{args:?}: {said}");
+        assert!(!said.contains("hunter2"), "{args:?}: {said}");
+    }
 }

@@ -402,3 +402,18 @@ async fn a_proxy_that_must_be_told_an_address_is_told_that_of_the_name() {
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("good"), "{}", said.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_a_url_is_refused_and_not_repeated() {
+    let desk = Desk::with(&Setup::new().node("a", "http://relay.invalid", ""));
+    for url in
+        ["https://me:hunter2@h", "https://me:hunter2 @h", "hunter2", "https://h/?key=hunter2"]
+    {
+        for args in [&["test", "--url", url][..], &["test", "--for", "1h", "--against", url]] {
+            let said = desk.run(args).await;
+            assert_eq!(said.code, 1, "{said:?}");
+            assert!(said.err.contains("it is no base URL"), "{said:?}");
+            assert!(!said.err.contains("hunter2") && !said.out.contains("hunter2"), "{said:?}");
+        }
+    }
+}

@@ -170,7 +170,9 @@ pub(super) fn run(mut args: TestArgs, inputs: Inputs) -> miette::Result<ExitCode
 /// It is no base URL, or what the environment names is no proxy.
 pub(super) fn node_of(url: &str, inputs: &Inputs) -> miette::Result<NodeSettings> {
     let help = "write it as in https://relay.example.com/api, without /v1, query or user name";
-    let refused = || miette!(help = help, "failed to use `{url}`: it is no base URL");
+    // Not shown: it may hold a password.
+    let refused =
+        || miette!(help = help, "failed to use the URL that was given: it is no base URL");
     let parsed: http::Uri = url.trim_end_matches('/').parse().map_err(|_fault| refused())?;
     let host = parsed.host().filter(|host| !host.is_empty()).ok_or_else(refused)?.to_owned();
     let web = matches!(parsed.scheme_str(), Some("http" | "https"));
