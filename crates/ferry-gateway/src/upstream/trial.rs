@@ -83,6 +83,16 @@ impl Trial {
         Ok(addresses)
     }
 
+    /// The longest that a try takes: what ends sooner was ended by somebody else.
+    pub fn longest(&self) -> Duration {
+        self.node.dial_timeout() + self.patience()
+    }
+
+    /// For an answer, once the connection stands.
+    fn patience(&self) -> Duration {
+        self.bounds.connect_timeout + self.bounds.tls_timeout
+    }
+
     /// Connects to one address and sends the unpaid request.
     pub async fn run(&self, at: SocketAddr) -> Timed {
         self.node.learn_beyond(self.bounds.connect_timeout).await;
@@ -107,8 +117,7 @@ impl Trial {
             timed.fault = Some(PathFault::Lost);
             return timed;
         };
-        let patience = self.bounds.connect_timeout + self.bounds.tls_timeout;
-        match probe::over(&self.node, connection, patience).await {
+        match probe::over(&self.node, connection, self.patience()).await {
             Ok(answered) => {
                 timed.answer = Some(since(ready, answered.headed));
                 timed.status = Some(answered.status);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::figures::{Spread, share};
 
-/// Of one candidate no try begins after this, and the last one ends with it: eight candidates and a dead resolver
+/// Of one candidate no try begins after this, and one that it cuts short does not count: eight candidates and a dead resolver
 /// before them still take less than 15 s.
 pub(super) const BUDGET: Duration = Duration::from_secs(11);
 /// After so many tries in a row of which nothing at all was heard more of them say nothing new.
