@@ -317,8 +317,8 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
         desk.run(&["test", "--for", "1s", "--against", "http://other.invalid", "-o", "day"]).await;
     assert!(other.err.contains("it compares with"), "{}", other.err);
     let measured = rounds(&desk.path("day"));
-    let over = ["test", "--for", "1s", "--every", "1s", "--against", &gone, "-o", "day"];
-    let over = desk.run(&over).await;
+    let again = ["test", "--for", "1s", "--every", "1s", "--against", &gone, "-o", "day"];
+    let over = desk.run(&again).await;
     assert_eq!(over.code, 0, "{over:?}");
     assert!(over.err.contains("has been measured before"), "{}", over.err);
     assert_eq!(rounds(&desk.path("day")), measured, "nothing is measured twice");
@@ -332,6 +332,8 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
     assert_eq!(page.code, 0, "{page:?}");
     assert!(page.err.contains("1 lines of day could not be read"), "{}", page.err);
     assert!(page.out.contains("现有方式与 Ferry 同时对比"), "{}", page.out);
+    let over = desk.run(&again).await;
+    assert!(over.err.contains("1 lines of day could not be read"), "{}", over.err);
     assert_eq!(mock.stats().generations_started, 0);
 }
 

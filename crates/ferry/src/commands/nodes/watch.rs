@@ -72,9 +72,7 @@ pub(super) fn report(args: &ReportArgs, inputs: &Inputs) -> miette::Result<ExitC
         },
     };
     let (lines, broken) = journal::look(&dir).map_err(|fault| refused(&fault))?;
-    if broken > 0 {
-        tell(&format!("{broken} lines of {} could not be read and are left out", dir.display()));
-    }
+    tell_broken(broken, &dir);
     finish(&dir, &lines, lang)
 }
 
@@ -179,6 +177,7 @@ struct Watch {
 impl Watch {
     fn open(dir: PathBuf, start: Start) -> miette::Result<Self> {
         let (journal, error) = Journal::open(&dir).map_err(|fault| refused(&fault))?;
+        tell_broken(journal.broken, &dir);
         if let Some(error) = error {
             tell(&format!(
                 "failed to write to {}: {error}. It goes on in memory; the page is printed at the end, and a \
@@ -350,6 +349,12 @@ fn brief(side: &Side) -> String {
 /// To standard error, which may be gone.
 fn tell(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+fn tell_broken(broken: usize, dir: &Path) {
+    if broken > 0 {
+        tell(&format!("{broken} lines of {} could not be read and are left out", dir.display()));
+    }
 }
 
 /// A URL as the name of a folder.
