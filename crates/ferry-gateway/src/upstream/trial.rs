@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ferry_rules::egress::is_loopback;
 use tokio::time::timeout;
 
 use super::base::Base;
@@ -81,6 +82,11 @@ impl Trial {
             return Err(failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address")));
         }
         Ok(addresses)
+    }
+
+    /// True when the URL, or that of the proxy, says by itself that this machine is meant.
+    pub fn is_this_machine(&self) -> bool {
+        is_loopback(self.node.dialled_host().0)
     }
 
     /// The longest that a try takes: what ends sooner was ended by somebody else.

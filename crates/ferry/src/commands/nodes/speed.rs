@@ -25,7 +25,7 @@ use miette::{IntoDiagnostic as _, miette};
 use serde_json::json;
 
 use self::apply::Answer;
-use self::candidates::{Candidate, Entry, Gathered, Place};
+use self::candidates::{Candidate, Entry, Gathered, Place, Source};
 use self::measure::{Job, Run};
 use self::paper::Paper;
 use self::verdict::{Figures, Filter, Suspicion, suspicion};
@@ -101,6 +101,7 @@ pub(super) fn add_given(args: &TestArgs, nodes: &mut [Arc<NodeSettings>]) -> mie
         port: 0,
         configured: Vec::new(),
         proxied: node.proxy.is_some(),
+        here: false,
         found: Ok(Vec::new()),
     };
     let places: Vec<Place> = nodes.iter().map(place).collect();
@@ -157,10 +158,11 @@ async fn rank(
     let row = |(candidate, tried): (&Candidate, &Vec<_>)| {
         let figures = Figures::of(tried);
         let near = figures.connect.map(|spread| spread.min);
-        let node = places.get(candidate.node).map(|place| place.name.clone());
+        let place = places.get(candidate.node);
+        let by_name = candidate.source == Source::Dns && place.is_some_and(|place| !place.here);
         Row {
-            node: node.unwrap_or_default(),
-            suspicion: suspicion(candidate.at.ip(), near),
+            node: place.map(|place| place.name.clone()).unwrap_or_default(),
+            suspicion: suspicion(candidate.at.ip(), near, by_name),
             candidate: candidate.clone(),
             figures,
         }
@@ -182,11 +184,12 @@ async fn resolved(bounds: &Settings, base: &Base, tasks: &Tasks) -> miette::Resu
     let mut asked = Vec::new();
     for node in &bounds.nodes {
         let trial = trial(node, bounds, base)?;
+        let here = trial.is_this_machine();
         let task = async move { trial.resolve(RESOLVE_MAX).await };
-        asked.push((Arc::clone(node), tasks.spawn(task)));
+        asked.push((Arc::clone(node), here, tasks.spawn(task)));
     }
     let mut places = Vec::new();
-    for (node, asked) in asked {
+    for (node, here, asked) in asked {
         let said = asked.await.into_diagnostic()?;
         let https = node.url.scheme_str() == Some("https");
         let own_port = node.url.port_u16().unwrap_or(if https { 443 } else { 80 });
@@ -195,6 +198,7 @@ async fn resolved(bounds: &Settings, base: &Base, tasks: &Tasks) -> miette::Resu
             // Behind a proxy it is the proxy that is connected to, and its addresses are what can be ranked.
             port: node.proxy.as_ref().map_or(own_port, |proxy| proxy.port),
             proxied: node.proxy.is_some(),
+            here,
             configured: if node.proxy.is_some() { Vec::new() } else { node.addresses.clone() },
             found: said.map_err(|error| with_causes(&error)),
         });
@@ -290,7 +294,7 @@ fn remarks(ranking: &Ranking, shown: &[&Row], passing: usize, paper: Paper) -> V
     for (node, reason) in &ranking.unresolved {
         remarks.push((format!("{node}: failed to {reason}"), Tone::Bad));
     }
-    for kind in [Suspicion::FakeAddress, Suspicion::TooNear, Suspicion::NearAtHome] {
+    for kind in Suspicion::ALL {
         let rows = shown.iter().filter(|row| row.suspicion == Some(kind));
         let at: Vec<String> = rows.map(|row| row.candidate.at.ip().to_string()).collect();
         if !at.is_empty() {

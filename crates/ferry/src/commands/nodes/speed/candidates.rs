@@ -105,6 +105,8 @@ pub(super) struct Place {
     pub(super) configured: Vec<IpAddr>,
     /// A proxy is dialled in place of the node.
     pub(super) proxied: bool,
+    /// Its URL, or that of its proxy, means this machine.
+    pub(super) here: bool,
     /// What the resolver said, or why it said nothing.
     pub(super) found: Result<Vec<SocketAddr>, String>,
 }
@@ -212,6 +214,7 @@ mod tests {
             name: name.to_owned(),
             port: 443,
             proxied: false,
+            here: false,
             configured: configured.iter().map(|ip| ip.parse().unwrap()).collect(),
             found: Ok(found.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 443)).collect()),
         }
