@@ -7,6 +7,7 @@ mod diff;
 mod edit;
 mod export;
 pub(super) mod flags;
+mod given;
 mod measure;
 mod paper;
 mod verdict;
@@ -26,6 +27,8 @@ use serde_json::json;
 
 use self::apply::Answer;
 use self::candidates::{Candidate, Entry, Gathered, Place, Source};
+pub(super) use self::given::add_given;
+use self::given::given;
 use self::measure::{Job, Run};
 use self::paper::Paper;
 use self::verdict::{Figures, Filter, Suspicion, suspicion};
@@ -89,46 +92,6 @@ pub(super) fn run(args: &TestArgs, ground: &Ground) -> miette::Result<ExitCode> 
     // A look-up may still hang in the system's resolver; nobody waits for it.
     runtime.shutdown_background();
     code
-}
-
-/// Adds the addresses of flags and file to the nodes that they are for.
-///
-/// # Errors
-/// An entry is no address, a range, of no node, or of one that a proxy stands before.
-pub(super) fn add_given(args: &TestArgs, nodes: &mut [Arc<NodeSettings>]) -> miette::Result<()> {
-    let place = |node: &Arc<NodeSettings>| Place {
-        name: node.name.to_string(),
-        port: 0,
-        configured: Vec::new(),
-        proxied: node.proxy.is_some(),
-        here: false,
-        found: Ok(Vec::new()),
-    };
-    let places: Vec<Place> = nodes.iter().map(place).collect();
-    for entry in given(args)? {
-        let owner =
-            candidates::owner(&places, &entry).map_err(|fault| miette!("failed to {fault}"))?;
-        if let Some(node) = nodes.get_mut(owner).filter(|node| !node.addresses.contains(&entry.ip))
-        {
-            Arc::make_mut(node).addresses.push(entry.ip);
-        }
-    }
-    Ok(())
-}
-
-/// The addresses of flags and file.
-fn given(args: &TestArgs) -> miette::Result<Vec<Entry>> {
-    let refused = |fault: candidates::EntryFault| miette!("failed to {fault}");
-    let mut given = Vec::new();
-    for text in &args.addresses {
-        given.push(candidates::entry(text).map_err(refused)?);
-    }
-    if let Some(path) = &args.file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| miette!("failed to read {}: {error}", path.display()))?;
-        given.extend(candidates::entries(&text).map_err(refused)?);
-    }
-    Ok(given)
 }
 
 async fn rank(
