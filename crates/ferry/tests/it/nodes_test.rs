@@ -419,3 +419,21 @@ async fn a_password_in_a_url_is_refused_and_not_repeated() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_keeps_the_file_of_before() {
+    let good = answering(0).await;
+    let desk = Desk::with(&Setup::new().node("good", &good.url(), ""));
+    fs::write(desk.path("r.csv"), "before").unwrap();
+    // No file may grow, and who tries is told so.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_ferry")).args(["nodes", "test", "-t", "1", "-o", "r.csv"]);
+    command.env_clear().env("HOME", desk.dir.path()).current_dir(desk.dir.path());
+    let output = blocking(move || command.output().unwrap()).await;
+    let said = String::from_utf8(output.stderr).unwrap().replace("\n  │ ", " ");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("failed to write r.csv") && said.contains("is as it was"), "{said}");
+    assert_eq!(fs::read_to_string(desk.path("r.csv")).unwrap(), "before");
+    assert_eq!(fs::read_dir(desk.dir.path()).unwrap().count(), 2, "no draft is left");
+}

@@ -34,6 +34,7 @@ use self::paper::Paper;
 use self::verdict::{Figures, Filter, Suspicion, suspicion};
 use super::super::terminal::{self, Tone};
 use super::super::{runtime, say};
+use super::replace::replace;
 use super::trial::{Ground, TestArgs};
 
 /// Longer than any path takes, and short enough that a dead one does not hold up the rest.
@@ -223,9 +224,13 @@ fn show(args: &TestArgs, ranking: &Ranking, env: &[(String, String)]) -> miette:
     let saved = match &args.output {
         Some(path) => {
             let rows: Vec<Row> = passing.iter().map(|row| (*row).clone()).collect();
-            let written = std::fs::write(path, export::csv(&rows));
+            let written = replace(path, export::csv(&rows).as_bytes());
             Some(written.map_err(|error| {
-                miette!("failed to write {}: {error}; the ranking stands above", path.display())
+                let before = if path.exists() { "; the file is as it was" } else { "" };
+                miette!(
+                    "failed to write {}: {error}{before}; the ranking stands above",
+                    path.display()
+                )
             }))
         }
         None => None,

@@ -10,9 +10,7 @@ mod timeline;
 mod ways;
 mod words;
 
-use std::fs::Permissions;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -36,6 +34,7 @@ use self::ways::Ways;
 use self::words::Tongue;
 use super::super::terminal;
 use super::super::{runtime, say};
+use super::replace::replace;
 use super::speed;
 use super::trial::{Ground, TestArgs, node_of};
 
@@ -303,7 +302,7 @@ fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
     // The files first: whoever read the output may have closed the terminal long ago.
     let written = [(HTML, page.html()), (TEXT, text.clone())].map(|(name, content)| {
         let path = dir.join(name);
-        let done = replace(dir, &path, &content);
+        let done = replace(&path, content.as_bytes());
         (path, done)
     });
     say(&format!("\n{}", text.trim_end()))?;
@@ -321,16 +320,6 @@ fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
         }
     }
     Ok(code)
-}
-
-/// In one step, so that a full disk leaves the page of before.
-fn replace(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
-    // To be handed on: as readable as the user's other files.
-    let mode = Permissions::from_mode(0o666);
-    let mut draft = tempfile::Builder::new().permissions(mode).tempfile_in(dir)?;
-    draft.write_all(content.as_bytes())?;
-    draft.persist(path)?;
-    Ok(())
 }
 
 /// Waits for SIGINT or SIGTERM.
