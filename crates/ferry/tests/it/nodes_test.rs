@@ -6,12 +6,13 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use ferry_mock::RunningMock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Manner, Node, Proxy, Setup, Step, bytes, http_json, mock};
+use crate::harness::{GUARD, Manner, Node, Proxy, Setup, Step, bytes, http_json, mock};
 use crate::process::blocking;
 
 /// The API's own answer to a request without a key.
@@ -277,7 +278,12 @@ async fn interrupted(desk: &Desk, args: &[&str], dir: PathBuf, enough: usize) ->
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut text = String::new();
         out.read_line(&mut text).unwrap();
+        let hung = Instant::now() + GUARD;
         while rounds(&dir) < enough {
+            if child.try_wait().unwrap().is_some() || Instant::now() > hung {
+                child.kill().unwrap();
+                panic!("{}", std::io::read_to_string(child.stderr.take().unwrap()).unwrap());
+            }
             std::thread::yield_now();
         }
         let kill = format!("kill -INT {}", child.id());
