@@ -28,7 +28,6 @@ pub(super) use super::super::demo::Lang;
 use self::journal::{Journal, JournalFault};
 use self::page::Page;
 use self::round::{Line, Round, Side, Start};
-use self::tally::Result;
 use self::timeline::Timeline;
 use self::ways::Ways;
 use self::words::Tongue;
@@ -44,7 +43,7 @@ const TEXT: &str = "report.txt";
 const INTERRUPTED: u8 = 130;
 /// Below this the provider would be asked more often than a measurement needs.
 const EVERY_LEAST: Duration = Duration::from_secs(1);
-/// All rounds are kept in memory, half a kilobyte each.
+/// All rounds are kept in memory, as read and on the axis of time: a kilobyte each.
 const ROUNDS_MAX: u128 = 100_000;
 
 /// Arguments of `ferry nodes report`.
@@ -166,6 +165,8 @@ pub(super) fn run(
 struct Watch {
     dir: PathBuf,
     journal: Journal,
+    /// Of all lines of the journal.
+    timeline: Timeline,
     start: Start,
     zone: TimeZone,
     live: bool,
@@ -198,7 +199,8 @@ impl Watch {
         }
         let zone = page::zone(&start.timezone);
         let live = io::stderr().is_terminal();
-        let watch = Self { dir, journal, start, zone, live, well: [true; 2] };
+        let timeline = Timeline::of(&journal.lines);
+        let watch = Self { dir, journal, timeline, start, zone, live, well: [true; 2] };
         let tongue = Tongue(Lang::En);
         let (left, done) = (watch.left_ms().max(0), watch.start.for_ms - watch.left_ms());
         let begun =
@@ -214,7 +216,7 @@ impl Watch {
 
     /// What remains to be measured.
     fn left_ms(&self) -> i64 {
-        self.start.for_ms - Timeline::of(&self.journal.lines).measured_ms()
+        self.start.for_ms - self.timeline.measured_ms()
     }
 
     /// Round after round; true when all that was asked for has been measured.
@@ -261,17 +263,19 @@ impl Watch {
         for change in changes {
             tell(&terminal::plain(&change));
         }
-        let timeline = Timeline::of(&self.journal.lines);
-        let result = Result::of(&timeline);
-        self.draw(&format!(
-            "{last}; {}/{} and {}/{} answered",
-            result.direct.good, result.direct.rounds, result.ferry.good, result.ferry.rounds
-        ));
+        let rounds = &self.timeline.rounds;
+        let good = |side: fn(&Round) -> &Side| {
+            rounds.iter().filter(|placed| side(&placed.round).is_ok()).count()
+        };
+        let [direct, ferry] = [good(|round| &round.direct), good(|round| &round.ferry)];
+        let all = rounds.len();
+        self.draw(&format!("{last}; {direct}/{all} and {ferry}/{all} answered"));
     }
 
     /// Keeps a line; says once when it cannot be written, and once when it can again.
     fn add(&mut self, line: Line) {
         let failing = self.journal.failing;
+        self.timeline.add(&line);
         match self.journal.add(line) {
             Err(error) if !failing => tell(&format!(
                 "failed to write to {}: {error}. It goes on in memory and tries again with every round.",
