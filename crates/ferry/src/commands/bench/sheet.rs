@@ -97,17 +97,26 @@ impl Sheet {
         lines.extend(
             self.fold(&format!("{:.1} whole answers a second", throughput(outcome)), Tone::Plain),
         );
-        lines.push(String::new());
-        lines.extend(self.times(tally));
-        lines.push(String::new());
-        lines.extend(self.bars(&tally.answer));
+        let times = self.times(tally);
+        // Headings alone say nothing.
+        if !times.is_empty() {
+            lines.push(String::new());
+            lines.extend(times);
+            lines.push(String::new());
+            lines.extend(self.bars(&tally.answer));
+        }
         lines
     }
 
     fn times(&self, tally: &Tally) -> Vec<String> {
         let rows = [("answer", &tally.answer), ("first token", &tally.first), ("gap", &tally.gap)];
-        let rows =
-            rows.into_iter().filter_map(|(label, times)| Some((label, columns(times.figures()?))));
+        let figures =
+            |(label, times): (&'static str, &Times)| Some((label, columns(times.figures()?)));
+        let rows: Vec<(&str, [String; 5])> = rows.into_iter().filter_map(figures).collect();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let rows = rows.into_iter();
         if self.width.is_none_or(|width| width >= WIDE) {
             let line = |label: &str, cells: [String; 5]| {
                 let cells = cells.map(|cell| lead(&cell, FIGURE_CELLS));
