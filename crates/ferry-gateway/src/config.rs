@@ -34,6 +34,7 @@ pub use place::{Location, Origin};
 pub use reference::{reference_markdown, schema_json};
 pub use reload::restart_needed;
 pub use report::{ConfigReport, Problem};
+pub use resolve::egress::ProxyFault;
 pub use resolved::Resolved;
 
 /// A configuration that can be used, and what `show` and `explain` need to speak of it.
@@ -151,6 +152,21 @@ pub fn way(inputs: &Inputs) -> Result<Way, ConfigReport> {
         timezone: raw.server.timezone,
         patience,
     })
+}
+
+/// The proxy that the environment wants for a URL that is in no configuration, by the rule for nodes that say nothing of one.
+///
+/// # Errors
+/// [`ProxyFault`]: what the variable holds is no proxy.
+pub fn environment_proxy(
+    inputs: &Inputs,
+    url: &http::Uri,
+) -> Result<Option<crate::upstream::ProxySettings>, ProxyFault> {
+    use ferry_rules::egress::Way;
+    match layers::egress::wanted(&inputs.proxies(), url) {
+        Way::Direct | Way::Excepted(_) => Ok(None),
+        Way::Through(variable) => resolve::egress::named(variable).map(Some),
+    }
 }
 
 /// The rules of redaction, for whoever tries them without traffic.

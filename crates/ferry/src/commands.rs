@@ -8,6 +8,7 @@ mod mock;
 mod nodes;
 mod redact;
 mod serve;
+mod span;
 mod terminal;
 
 use std::io::Write;

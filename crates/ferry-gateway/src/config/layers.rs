@@ -2,7 +2,7 @@
 //!
 //! Finds the file, parses it and keeps for each value the place it was written at. Checks no value.
 
-mod egress;
+pub(super) mod egress;
 
 use std::path::PathBuf;
 

@@ -16,7 +16,7 @@ use super::shape::Findings;
 use super::tree::Node;
 use crate::{admin, state, telemetry};
 
-mod egress;
+pub(super) mod egress;
 mod journey;
 mod nodes;
 mod redact;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use ferry_rules::egress::is_loopback;
 use tokio::time::timeout;
 
 use super::base::Base;
@@ -83,8 +84,24 @@ impl Trial {
         Ok(addresses)
     }
 
+    /// True when the URL, or that of the proxy, says by itself that this machine is meant.
+    pub fn is_this_machine(&self) -> bool {
+        is_loopback(self.node.dialled_host().0)
+    }
+
+    /// The longest that a try takes: what ends sooner was ended by somebody else.
+    pub fn longest(&self) -> Duration {
+        self.node.dial_timeout() + self.patience()
+    }
+
+    /// For an answer, once the connection stands.
+    fn patience(&self) -> Duration {
+        self.bounds.connect_timeout + self.bounds.tls_timeout
+    }
+
     /// Connects to one address and sends the unpaid request.
     pub async fn run(&self, at: SocketAddr) -> Timed {
+        self.node.learn_beyond(self.bounds.connect_timeout).await;
         self.watch.forget();
         let begun = clock::now();
         let opened = self.node.open(at, || false).await;
@@ -106,8 +123,7 @@ impl Trial {
             timed.fault = Some(PathFault::Lost);
             return timed;
         };
-        let patience = self.bounds.connect_timeout + self.bounds.tls_timeout;
-        match probe::over(&self.node, connection, patience).await {
+        match probe::over(&self.node, connection, self.patience()).await {
             Ok(answered) => {
                 timed.answer = Some(since(ready, answered.headed));
                 timed.status = Some(answered.status);
@@ -119,7 +135,7 @@ impl Trial {
         timed
     }
 
-    /// What a program without Ferry does: the name is resolved, its addresses are connected to one after the other
+    /// What a program without Ferry does: the name, or that of the proxy, is resolved, its addresses are connected to one after the other
     /// until one takes the connection, and the request goes out there, once.
     pub async fn direct(&self) -> Timed {
         let failed =

@@ -72,10 +72,10 @@ Examples:
 pub(crate) struct BenchArgs {
     /// Base URL of the target, as a client would set it [default: a mock behind a gateway, in this process]
     #[arg(long, value_name = "URL", conflicts_with = "compare")]
-    url: Option<Url>,
+    url: Option<String>,
     /// Measure two base URLs in turn, and show B as a ratio to A
     #[arg(long, num_args = 2, value_names = ["A", "B"])]
-    compare: Vec<Url>,
+    compare: Vec<String>,
     /// Rounds of a comparison; each takes its part of --duration for each of the two
     #[arg(long, value_name = "N", default_value_t = 5, requires = "compare", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: u32,
@@ -83,7 +83,7 @@ pub(crate) struct BenchArgs {
     plan: Plan,
     /// The variable that holds the key to send, as in `env:CLAUDE_KEY` [default: a key that only a mock takes]
     #[arg(long, value_name = "env:NAME")]
-    key: Option<KeyPlace>,
+    key: Option<String>,
     /// The model to ask for
     #[arg(long, value_name = "NAME", default_value = "claude-sonnet-5")]
     model: String,
@@ -121,11 +121,31 @@ pub(crate) struct Plan {
     timeout: Span,
 }
 
+/// What may hold a secret by mistake, read here and not by the parser of arguments: that one shows what it cannot read.
+struct Named {
+    urls: Vec<Url>,
+    key: Option<KeyPlace>,
+}
+
+impl Named {
+    fn of(args: &BenchArgs) -> miette::Result<Self> {
+        let flag = if args.url.is_some() { "--url" } else { "--compare" };
+        let url = |text: &String| text.parse::<Url>();
+        let urls: Result<Vec<Url>, String> =
+            args.url.iter().chain(&args.compare).map(url).collect();
+        let urls = urls.map_err(|hint| miette!(help = hint, "failed to use the URL of {flag}"))?;
+        let key = args.key.as_ref().map(|text| text.parse::<KeyPlace>()).transpose();
+        let key = key.map_err(|hint| miette!(help = hint, "failed to use the value of --key"))?;
+        Ok(Self { urls, key })
+    }
+}
+
 /// Runs `ferry bench`.
 ///
 /// # Errors
 /// The target cannot be reached or may cost money, there is no such key, or standard output is gone.
 pub(crate) fn run(args: &BenchArgs) -> miette::Result<ExitCode> {
+    let named = Named::of(args)?;
     let env = Inputs::from_process(None, Vec::new()).env;
     let screen = Screen::open(args.json, &env);
     // Each connection is a descriptor; when there are too few, the failures say so.
@@ -140,7 +160,7 @@ pub(crate) fn run(args: &BenchArgs) -> miette::Result<ExitCode> {
     let is_here = args.url.is_none() && args.compare.is_empty();
     let here = is_here.then(Here::open).transpose()?;
     let target = here.as_ref().map(|here| here.scene.target());
-    let played = load.block_on(Box::pin(bench(args, &env, target, &mut signals, screen)));
+    let played = load.block_on(Box::pin(bench(args, &named, &env, target, &mut signals, screen)));
     if let Some(here) = here {
         here.close();
     }
@@ -155,13 +175,14 @@ pub(crate) fn run(args: &BenchArgs) -> miette::Result<ExitCode> {
 
 async fn bench(
     args: &BenchArgs,
+    named: &Named,
     env: &[(String, String)],
     here: Option<Target>,
     signals: &mut Signals,
     screen: Screen,
 ) -> miette::Result<Played> {
     let sides = tokio::select! {
-        sides = Box::pin(sides(args, env, here)) => sides?,
+        sides = Box::pin(sides(args, named, env, here)) => sides?,
         () = end_asked(signals) => {
             // Nobody is left to tell when standard error is gone.
             drop(writeln!(io::stderr().lock(), "interrupted before anything was measured"));
@@ -174,10 +195,11 @@ async fn bench(
 /// Everyone who is measured, looked up, reached once and known to be free, or allowed not to be.
 async fn sides(
     args: &BenchArgs,
+    named: &Named,
     env: &[(String, String)],
     here: Option<Target>,
 ) -> miette::Result<Vec<Side>> {
-    let key = match args.key.as_ref().map(|place| place.read(env)).transpose() {
+    let key = match named.key.as_ref().map(|place| place.read(env)).transpose() {
         Ok(key) => key,
         Err(what) => {
             let help = "export the variable, or leave --key away: a mock takes any key";
@@ -189,7 +211,7 @@ async fn sides(
         let label = format!("a mock behind a gateway, both in this process ({})", target.url);
         sides.push(side(args, target, Some(label), key.as_ref()).await?);
     }
-    for url in args.url.iter().chain(&args.compare) {
+    for url in &named.urls {
         let found = Target::find(url.clone()).await;
         let target = found.map_err(|error| {
             miette!(help = "check the host of the URL", "failed to find {}: {error}", url.host)

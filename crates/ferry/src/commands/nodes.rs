@@ -3,6 +3,7 @@
 
 mod ask;
 mod figures;
+mod replace;
 mod span;
 mod speed;
 mod table;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::harness::{Gateway, Node, Setup, bytes, http_json, mock, seen};
+use crate::harness::{Gateway, Node, Setup, Step, bytes, http_json, mock, seen};
 use crate::process::blocking;
 
 const MODELS: &[u8] = br#"{"data":[],"has_more":false}"#;
@@ -153,6 +153,22 @@ async fn the_first_answer_that_is_no_mocks_ends_the_run() {
 }
 
 #[tokio::test]
+async fn a_head_that_is_no_mocks_ends_the_run_before_its_body() {
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n";
+    for (then, due) in [(vec![bytes(head), Step::Hold], "unmarked"), (vec![Step::Hold], "silent")] {
+        let node = Node::in_turn(vec![vec![bytes(marked(MODELS))], then]).await;
+        let url = node.url();
+        let slow = ["--json", "--url", &url, "--rate", "1", "--duration", "1h"];
+        let timeout = if due == "silent" { "300ms" } else { "1h" };
+        let more = ["--kind", "stream", "--warm-up", "0", "--timeout", timeout];
+        let (code, value) = ended(&bench(&[&slow[..], &more].concat()).await);
+        assert_eq!((code, &value["ended"]), (1, &json!(due)), "{value}");
+        assert_eq!(value["sent"], 1, "{value}");
+        assert!(value["caveats"][0].as_str().unwrap().contains("paid for"), "{value}");
+    }
+}
+
+#[tokio::test]
 async fn an_interrupt_keeps_what_there_is() {
     for (json, name) in [(true, "INT"), (false, "TERM")] {
         let mock = mock().await;
@@ -215,7 +231,8 @@ async fn a_target_that_dies_is_a_failure_of_each_request() {
 async fn a_target_that_falls_silent_holds_nobody_up() {
     let mock = mock().await;
     mock.set_fault("stall@path=/v1/messages").unwrap();
-    let more = ["--timeout", "300ms", "--connections", "2"];
+    // Of one that is silent nobody knows whether it is a mock.
+    let more = ["--timeout", "300ms", "--connections", "2", "--yes-spend"];
     let (code, value) = twenty(&mock.base_url(), &more).await;
     assert_eq!((code, &value["ok"]), (1, &json!(0)), "{value}");
     let count = |name: &str| value[name].as_u64().unwrap();
@@ -263,17 +280,37 @@ async fn what_cannot_be_measured_is_refused_with_an_example() {
         (&["--duration", "soon"], "as in 10, 500ms"),
         (&["--connections", "0"], "1..=10000"),
         (&["--bytes", "0"], "1..=32000000"),
-        (&["--url", "127.0.0.1:7300"], "http://127.0.0.1:7300"),
         (&["--compare", "http://127.0.0.1:1"], "2 values required"),
         (&["--url", "http://x", "--compare", "http://x", "http://y"], "cannot be used with"),
-        (&["--key", "sk-ant-literal"], "env:NAME"),
     ] {
         let output = bench(args).await;
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(2), "{args:?}: {said}");
         assert!(said.contains(needle), "{args:?}: {said}");
     }
+    let output = bench(&["--url", "127.0.0.1:7300"]).await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("as in http://127.0.0.1:7300"), "{said}");
     let output = bench(&["--key", "env:NOBODY_SETS_THIS"]).await;
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("failed to find a key"), "{said}");
+}
+
+#[tokio::test]
+async fn a_secret_in_the_wrong_place_is_refused_and_not_repeated() {
+    let good = "http://127.0.0.1:1";
+    for (args, needle) in [
+        (&["--key", "sk-ant-hunter2"][..], "env:NAME"),
+        (&["--key", "hunter2=", "--url", good], "env:NAME"),
+        (&["--url", "http://me:hunter2@127.0.0.1:1"], "--key env:NAME"),
+        (&["--url", "http://me:hunter2 @127.0.0.1:1"], "write it as http://"),
+        (&["--url", "ftp://hunter2"], "write it as http://"),
+        (&["--compare", good, "https://me:hunter2@h"], "--key env:NAME"),
+    ] {
+        let output = bench(args).await;
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(needle), "{args:?}: {said}");
+        assert!(!said.contains("hunter2"), "{args:?}: {said}");
+    }
 }

@@ -6,12 +6,13 @@ use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use ferry_mock::RunningMock;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Node, Setup, Step, bytes, http_json, mock};
+use crate::harness::{GUARD, Manner, Node, Proxy, Setup, Step, bytes, http_json, mock};
 use crate::process::blocking;
 
 /// The API's own answer to a request without a key.
@@ -56,7 +57,13 @@ impl Desk {
     }
 
     async fn run(&self, args: &[&str]) -> Said {
+        self.run_in(&[], args).await
+    }
+
+    /// With these variables.
+    async fn run_in(&self, env: &[(&str, &str)], args: &[&str]) -> Said {
         let mut command = self.command(args);
+        command.envs(env.iter().copied());
         let output = blocking(move || command.output().unwrap()).await;
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -241,6 +248,28 @@ async fn what_cannot_be_tested_is_refused_with_a_sentence() {
     assert!(none.err.contains("failed to find a comparison"), "{}", none.err);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_is_refused_where_it_would_be_taken_for_the_proxy() {
+    let stranger = Node::saying(vec![Step::Hold]).await;
+    let port = stranger.url().rsplit(':').next().unwrap().to_owned();
+    for scheme in ["http", "https", "socks5", "socks5h"] {
+        let proxy = format!("proxy = \"{scheme}://me:hunter2@proxy.invalid:{port}\"");
+        let desk = Desk::with(&Setup::new().node("n", "https://relay.invalid", &proxy));
+        fs::write(desk.path("mine.txt"), "127.0.0.1\n").unwrap();
+        for args in [
+            &["test", "--address", "127.0.0.1"][..],
+            &["test", "-f", "mine.txt"],
+            &["test", "--address", "127.0.0.1", "--for", "1s", "--against", "http://a.invalid"],
+        ] {
+            let said = desk.run(args).await;
+            assert_eq!(said.code, 1, "{said:?}");
+            let folded = said.err.replace("\n  │ ", " ");
+            assert!(folded.contains("`n` is reached through a proxy"), "{folded}");
+        }
+    }
+    assert_eq!(stranger.connections(), 0, "nobody is shown the login");
+}
+
 /// Waits for so many rounds in a folder, and stops the process as Ctrl-C does.
 async fn interrupted(desk: &Desk, args: &[&str], dir: PathBuf, enough: usize) -> Said {
     let mut child = desk.command(args).spawn().unwrap();
@@ -249,7 +278,12 @@ async fn interrupted(desk: &Desk, args: &[&str], dir: PathBuf, enough: usize) ->
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut text = String::new();
         out.read_line(&mut text).unwrap();
+        let hung = Instant::now() + GUARD;
         while rounds(&dir) < enough {
+            if child.try_wait().unwrap().is_some() || Instant::now() > hung {
+                child.kill().unwrap();
+                panic!("{}", std::io::read_to_string(child.stderr.take().unwrap()).unwrap());
+            }
             std::thread::yield_now();
         }
         let kill = format!("kill -INT {}", child.id());
@@ -289,8 +323,8 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
         desk.run(&["test", "--for", "1s", "--against", "http://other.invalid", "-o", "day"]).await;
     assert!(other.err.contains("it compares with"), "{}", other.err);
     let measured = rounds(&desk.path("day"));
-    let over = ["test", "--for", "1s", "--every", "1s", "--against", &gone, "-o", "day"];
-    let over = desk.run(&over).await;
+    let again = ["test", "--for", "1s", "--every", "1s", "--against", &gone, "-o", "day"];
+    let over = desk.run(&again).await;
     assert_eq!(over.code, 0, "{over:?}");
     assert!(over.err.contains("has been measured before"), "{}", over.err);
     assert_eq!(rounds(&desk.path("day")), measured, "nothing is measured twice");
@@ -304,6 +338,8 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
     assert_eq!(page.code, 0, "{page:?}");
     assert!(page.err.contains("1 lines of day could not be read"), "{}", page.err);
     assert!(page.out.contains("现有方式与 Ferry 同时对比"), "{}", page.out);
+    let over = desk.run(&again).await;
+    assert!(over.err.contains("1 lines of day could not be read"), "{}", over.err);
     assert_eq!(mock.stats().generations_started, 0);
 }
 
@@ -330,4 +366,80 @@ async fn a_node_that_cuts_costs_ferry_nothing_while_another_answers() {
     let said = desk.run(&args).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(said.out.contains("0.00%           100%"), "{}", said.out);
+}
+
+/// What stands on the page: today's way, and Ferry's.
+fn success(said: &Said) -> Vec<&str> {
+    let line = said.out.lines().find_map(|line| line.strip_prefix("Success"));
+    line.unwrap_or_default().split_whitespace().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn todays_way_goes_through_the_proxy_of_the_environment() {
+    let (good, proxy) = (answering(0).await, Proxy::http(Manner::Open).await);
+    let port = good.url().rsplit(':').next().unwrap().to_owned();
+    let url = format!("http://relay.invalid:{port}");
+    let desk = Desk::with(&Setup::new().node("good", &good.url(), ""));
+    let through = proxy.url("http", "me:hunter2@");
+    let env = [("ALL_PROXY", through.as_str())];
+    let ranked = desk.run_in(&env, &["test", "-t", "1", "--url", &url]).await;
+    assert_eq!(ranked.code, 0, "{ranked:?}");
+    let asked = proxy.asked().len();
+    assert!(asked > 0);
+    let against = ["test", "--for", "1s", "--every", "1s", "--against", &url, "-o"];
+    let day = desk.run_in(&env, &[&against[..], &["day", "--lang", "en"]].concat()).await;
+    assert_eq!(success(&day), ["100%", "100%"], "{}", day.out);
+    assert!(proxy.asked().len() > asked);
+    let env = [env[0], ("NO_PROXY", "relay.invalid")];
+    let none = desk.run_in(&env, &[&against[..], &["none", "--lang", "en"]].concat()).await;
+    assert_eq!(success(&none), ["0.00%", "100%"], "{}", none.out);
+    let env = [("ALL_PROXY", "gopher://me:hunter2@h")];
+    let refused = desk.run_in(&env, &["test", "--url", &url]).await;
+    assert!(refused.err.contains("the proxy of ALL_PROXY"), "{refused:?}");
+    for said in [ranked, day, none, refused] {
+        assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{said:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_that_must_be_told_an_address_is_told_that_of_the_name() {
+    let (good, proxy) = (answering(0).await, Proxy::socks(Manner::Open, None).await);
+    let url = good.url().replace("127.0.0.1", "localhost");
+    let desk = Desk::with(&Setup::new().node("n", &url, &proxy.line("socks5", "")));
+    let said = desk.run(&["test", "-t", "2"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("good"), "{}", said.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_in_a_url_is_refused_and_not_repeated() {
+    let desk = Desk::with(&Setup::new().node("a", "http://relay.invalid", ""));
+    for url in
+        ["https://me:hunter2@h", "https://me:hunter2 @h", "hunter2", "https://h/?key=hunter2"]
+    {
+        for args in [&["test", "--url", url][..], &["test", "--for", "1h", "--against", url]] {
+            let said = desk.run(args).await;
+            assert_eq!(said.code, 1, "{said:?}");
+            assert!(said.err.contains("it is no base URL"), "{said:?}");
+            assert!(!said.err.contains("hunter2") && !said.out.contains("hunter2"), "{said:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_nothing_keeps_the_file_of_before() {
+    let good = answering(0).await;
+    let desk = Desk::with(&Setup::new().node("good", &good.url(), ""));
+    fs::write(desk.path("r.csv"), "before").unwrap();
+    // No file may grow, and who tries is told so.
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$0\" \"$@\""]);
+    command.arg(env!("CARGO_BIN_EXE_ferry")).args(["nodes", "test", "-t", "1", "-o", "r.csv"]);
+    command.env_clear().env("HOME", desk.dir.path()).current_dir(desk.dir.path());
+    let output = blocking(move || command.output().unwrap()).await;
+    let said = String::from_utf8(output.stderr).unwrap().replace("\n  │ ", " ");
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("failed to write r.csv") && said.contains("is as it was"), "{said}");
+    assert_eq!(fs::read_to_string(desk.path("r.csv")).unwrap(), "before");
+    assert_eq!(fs::read_dir(desk.dir.path()).unwrap().count(), 2, "no draft is left");
 }

@@ -2,6 +2,7 @@
 //!
 //! What the environment wants was laid under the nodes before (`layers`). No message holds any part of a login.
 
+use ferry_rules::egress::Variable;
 use ferry_rules::egress::proxy_url::{self, ProxyUrl, Scheme};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -10,6 +11,39 @@ use super::secret::{self, Use};
 use crate::config::place::Origin;
 use crate::config::raw;
 use crate::upstream::ProxySettings;
+
+const ODD_LOGIN: (&str, &str) = (
+    "has a user name or password that no proxy can be shown",
+    "neither may hold control characters, and a user name no colon",
+);
+
+/// Why the proxy that a variable names cannot be used; fits after "failed to". Holds no part of its value.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("use the proxy of {variable}: it {what}")]
+pub struct ProxyFault {
+    variable: String,
+    what: String,
+    hint: &'static str,
+}
+
+impl ProxyFault {
+    /// What to do.
+    pub fn hint(&self) -> &'static str {
+        self.hint
+    }
+}
+
+/// The proxy that a variable names.
+pub(in crate::config) fn named(variable: Variable<'_>) -> Result<ProxySettings, ProxyFault> {
+    let fault = |what, hint| ProxyFault { variable: variable.name.to_owned(), what, hint };
+    let url = proxy_url::parse(variable.value).map_err(|no| fault(no.to_string(), no.hint()))?;
+    let decoded = |text: &String| SecretString::from(proxy_url::decoded(text));
+    let login = url.login.as_ref().map(|(user, password)| (decoded(user), decoded(password)));
+    if login.as_ref().is_some_and(is_odd) {
+        return Err(fault(ODD_LOGIN.0.to_owned(), ODD_LOGIN.1));
+    }
+    Ok(ProxySettings::new(&url, login))
+}
 
 /// The proxy of one node. What a variable meant for all programs names is written back, for `show`.
 pub(super) fn proxy(key: &str, node: &mut raw::Node, desk: &mut Desk<'_>) -> Option<ProxySettings> {
@@ -70,16 +104,18 @@ fn login(
         }
         SecretString::from(proxy_url::decoded(password))
     };
-    let odd = |text: &SecretString| text.expose_secret().chars().any(char::is_control);
-    if odd(&user) || odd(&password) || user.expose_secret().contains(':') {
-        desk.error(
-            key,
-            "has a user name or password that no proxy can be shown",
-            "neither may hold control characters, and a user name no colon",
-        );
+    let login = (user, password);
+    if is_odd(&login) {
+        desk.error(key, ODD_LOGIN.0, ODD_LOGIN.1);
         return None;
     }
-    Some((user, password))
+    Some(login)
+}
+
+/// True for a login that cannot be written into a request.
+fn is_odd((user, password): &(SecretString, SecretString)) -> bool {
+    let odd = |text: &SecretString| text.expose_secret().chars().any(char::is_control);
+    odd(user) || odd(password) || user.expose_secret().contains(':')
 }
 
 fn is_reference(text: &str) -> bool {

@@ -2,6 +2,7 @@
 
 use ferry_rules::egress::proxy_url::Scheme;
 
+use super::super::environment_proxy;
 use super::*;
 use crate::upstream::ProxySettings;
 
@@ -144,4 +145,38 @@ fn a_variable_that_is_no_proxy_is_named_when_a_node_would_use_it() {
     assert!(shown.contains("HTTPS_PROXY") && shown.contains("its scheme"), "{shown}");
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(report(&node("proxy = \"direct\"")).is_ok());
+}
+
+#[test]
+fn a_url_in_no_configuration_goes_as_a_node_would() {
+    let https = ("HTTPS_PROXY", "http://u53r:p%40ss@proxy.corp:3128");
+    let all = ("ALL_PROXY", "socks5h://socks.corp");
+    let none = ("NO_PROXY", "relay.example:8443");
+    let table = [
+        ("https://relay.example", &[https, none][..], Some("http://proxy.corp:3128")),
+        ("https://relay.example:8443", &[https, none], None),
+        ("http://relay.example", &[https, all], Some("socks5h://socks.corp:1080")),
+        ("http://relay.example", &[https], None),
+        ("https://127.0.0.1:8443", &[https, all], None),
+        ("https://relay.example", &[], None),
+    ];
+    for (url, env, due) in table {
+        let inputs = Folder::with("").inputs(env, &[]);
+        let proxy = environment_proxy(&inputs, &url.parse().unwrap()).unwrap();
+        assert_eq!(proxy.as_ref().map(|proxy| &*proxy.shown), due, "{url}");
+        if due.is_some_and(|due| due.starts_with("http:")) {
+            assert!(login(&proxy.unwrap()) == Some(("u53r", "p@ss")));
+        }
+    }
+    for (value, due) in [
+        ("gopher://u:hunter2@h", "use the proxy of HTTPS_PROXY: it is not a proxy"),
+        ("http://u%0a:hunter2@h", "no proxy can be shown"),
+    ] {
+        let inputs = Folder::with("").inputs(&[("HTTPS_PROXY", value)], &[]);
+        let url = "https://relay.example".parse().unwrap();
+        let said = format!("{:?}", environment_proxy(&inputs, &url).unwrap_err());
+        let fault = environment_proxy(&inputs, &url).unwrap_err().to_string();
+        assert!(fault.contains(due) && !fault.contains("hunter2"), "{fault}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
 }

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ferry_rules::egress::proxy_url::Scheme;
+use tokio::time::timeout;
 
 use super::{Node, Way};
 use crate::clock;
@@ -58,6 +59,20 @@ impl Node {
             self.ask_resolver(|way| &way.beyond, host);
         }
         !self.settings.addresses.is_empty() || !self.way.beyond.addresses(now).is_empty()
+    }
+
+    /// Looks the node's own name up where a proxy must be told its address and none is known: for who dials without the
+    /// fleet, which does that before.
+    pub(in crate::upstream) async fn learn_beyond(&self, patience: Duration) {
+        let is_known = !self.settings.addresses.is_empty()
+            || !self.way.beyond.addresses(clock::now()).is_empty();
+        if is_known || !self.resolves_beyond() {
+            return;
+        }
+        let (host, port) = (bare_host(&self.settings).to_owned(), port(&self.settings));
+        let said = timeout(patience, self.base.transport.resolve(host, port)).await;
+        let said = said.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()));
+        self.way.beyond.answered(clock::now(), said);
     }
 
     /// When the resolver failed on the node's own name, for a proxy that must be told its address.

@@ -107,13 +107,15 @@ impl Connection {
         .await
     }
 
-    /// Sends a request and reads its answer to the end; `take` sees each piece of its body, with the time.
+    /// Sends a request and reads its answer to the end; `headed` is told of its head as soon as that is there, and `take`
+    /// sees each piece of its body, with the time.
     ///
     /// # Errors
     /// The connection ended before an answer began, or what came is no HTTP.
     pub(super) async fn ask(
         &mut self,
         request: &[u8],
+        headed: impl FnOnce(&Head),
         mut take: impl FnMut(&[u8], Instant),
     ) -> Result<Came, Trouble> {
         self.fit = false;
@@ -123,6 +125,7 @@ impl Connection {
             Ok(came) => came,
             Err(error) => return Err(Trouble::lost(&sent.err().unwrap_or(error))),
         };
+        headed(&head);
         let mut body = head.body;
         let mut now = clock::now();
         let first = body.feed(&rest, |data| take(data, now));
@@ -241,7 +244,8 @@ mod tests {
 
     async fn ask(connection: &mut Connection, request: &[u8]) -> Result<(Came, String), Trouble> {
         let mut text = Vec::new();
-        let came = connection.ask(request, |piece, _| text.extend_from_slice(piece)).await?;
+        let came =
+            connection.ask(request, |_| {}, |piece, _| text.extend_from_slice(piece)).await?;
         Ok((came, String::from_utf8(text).unwrap()))
     }
 

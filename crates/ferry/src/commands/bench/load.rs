@@ -2,7 +2,7 @@
 //! a number, not a queue, so that a target that stalls costs no memory. It shows nothing: whoever runs it is told.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::call::Call;
 use super::connection::{Came, Connection, Dialler, Trouble};
+use super::framing::Head;
 use super::schedule::{self, Schedule};
 use super::spend::Purse;
 use super::tally::{Answered, Tally};
@@ -41,7 +42,19 @@ pub(super) struct Load {
     aim: Arc<Aim>,
     warm_up: Phase,
     measured: Phase,
-    unmarked: Notify,
+    /// Something may have been paid for, and this is why the run ends.
+    paid: Notify,
+    /// It is an answer that was there, not one that was waited for.
+    unmarked: AtomicBool,
+}
+
+/// What is known of one request that may have to be paid for.
+#[derive(Debug, Default)]
+struct Sight {
+    /// It was being written, or more.
+    sent: AtomicBool,
+    /// A mock answered it, or nobody did what costs money.
+    free: AtomicBool,
 }
 
 /// Why a run ended.
@@ -55,6 +68,8 @@ pub(super) enum Stopped {
     Behind,
     /// A target that was a mock gave an answer that is not a mock's.
     Unmarked,
+    /// A target that was a mock gave none in time, so that nobody knows who was asked.
+    Silent,
 }
 
 /// What a run gave.
@@ -85,7 +100,7 @@ impl Phase {
 
 impl Load {
     pub(super) fn new(aim: Arc<Aim>, warm_up: Phase, measured: Phase) -> Self {
-        Self { aim, warm_up, measured, unmarked: Notify::new() }
+        Self { aim, warm_up, measured, paid: Notify::new(), unmarked: false.into() }
     }
 
     /// Runs it; `show` is called now and then. Nothing of it is left when this returns.
@@ -114,7 +129,7 @@ impl Load {
                 tokio::select! {
                     () = &mut all => break Ok(Stopped::Whole),
                     () = end_asked(signals) => break Ok(Stopped::Interrupted),
-                    () = self.unmarked.notified() => break Ok(Stopped::Unmarked),
+                    () = self.paid.notified() => break Ok(self.doubt()),
                     () = &mut late => break Ok(Stopped::Behind),
                     _tick = pulse.tick() => if let Err(error) = show(&self.measured) {
                         break Err(error);
@@ -128,6 +143,10 @@ impl Load {
         }
         ended(&mut workers).await;
         stopped.map(|stopped| self.outcome(stopped, now))
+    }
+
+    fn doubt(&self) -> Stopped {
+        if self.unmarked.load(Ordering::Relaxed) { Stopped::Unmarked } else { Stopped::Silent }
     }
 
     fn outcome(&self, stopped: Stopped, now: Instant) -> Outcome {
@@ -144,6 +163,7 @@ impl Load {
         phase: &Phase,
         kept: Option<Connection>,
         from: Instant,
+        sight: &Sight,
     ) -> (Result<Answered, Trouble>, Option<Connection>) {
         let fit = match kept {
             Some(mut connection) => connection.is_fit().await.then_some(connection),
@@ -167,35 +187,62 @@ impl Load {
                 last = Some(now);
             }
         };
-        let came = match connection.ask(&self.aim.call.request, take).await {
+        sight.sent.store(true, Ordering::Relaxed);
+        let headed = |head: &Head| self.see(head, sight);
+        let came = match connection.ask(&self.aim.call.request, headed, take).await {
             Ok(came) => came,
             Err(trouble) => return (Err(trouble), None),
         };
         let since = |at: Instant| at.saturating_duration_since(from);
         let answered = Answered { total: since(came.at), first: first.map(since) };
         let kept = (came.end == End::Clean).then_some(connection);
-        (self.judge(&came, &watch).map(|()| answered), kept)
+        (judged(&came, &watch).map(|()| answered), kept)
     }
 
-    fn judge(&self, came: &Came, watch: &Watch) -> Result<(), Trouble> {
-        let is_paid = (200..300).contains(&came.status) && !came.marked;
+    /// Ends the run at the first head that is not a mock's: what comes behind it is being paid for already.
+    fn see(&self, head: &Head, sight: &Sight) {
+        let is_paid = (200..300).contains(&head.status) && !head.marked;
+        sight.free.store(!is_paid, Ordering::Relaxed);
         if is_paid && self.aim.purse == Purse::Free {
-            self.unmarked.notify_one();
+            self.unmarked.store(true, Ordering::Relaxed);
+            self.paid.notify_one();
         }
-        judge(came.status, watch, came.end).map_err(|failure| {
-            let how = match came.end {
-                End::Clean => "ended cleanly",
-                End::Cut => "was cut",
-            };
-            Trouble { failure, words: format!("get a whole answer: status {}, {how}", came.status) }
-        })
     }
+
+    /// One request within its time; a head that never came says of nobody that it is a mock.
+    async fn in_time(
+        &self,
+        phase: &Phase,
+        kept: Option<Connection>,
+        from: Instant,
+    ) -> (Result<Answered, Trouble>, Option<Connection>) {
+        let (sight, patience) = (Sight::default(), self.aim.patience);
+        let one = Box::pin(self.one(phase, kept, from, &sight));
+        if let Ok(done) = tokio::time::timeout(patience, one).await {
+            return done;
+        }
+        let is_known = !sight.sent.load(Ordering::Relaxed) || sight.free.load(Ordering::Relaxed);
+        if !is_known && self.aim.purse == Purse::Free {
+            self.paid.notify_one();
+        }
+        let words = format!("get an answer within {} s", patience.as_secs_f64());
+        (Err(Trouble { failure: Failure::Timeout, words }), None)
+    }
+}
+
+fn judged(came: &Came, watch: &Watch) -> Result<(), Trouble> {
+    judge(came.status, watch, came.end).map_err(|failure| {
+        let how = match came.end {
+            End::Clean => "ended cleanly",
+            End::Cut => "was cut",
+        };
+        Trouble { failure, words: format!("get a whole answer: status {}, {how}", came.status) }
+    })
 }
 
 /// One connection's work, until nothing is due any more.
 async fn work(load: Arc<Load>) {
     let mut kept = None;
-    let patience = load.aim.patience;
     for phase in [&load.warm_up, &load.measured] {
         while let Some(due) = phase.claim() {
             let free = clock::now();
@@ -204,12 +251,8 @@ async fn work(load: Arc<Load>) {
             }
             let counted = schedule::counted(due, free, clock::now());
             phase.tally().send(counted.late);
-            let one = Box::pin(load.one(phase, kept.take(), counted.from));
-            let (answered, connection) =
-                tokio::time::timeout(patience, one).await.unwrap_or_else(|_late| {
-                    let words = format!("get an answer within {} s", patience.as_secs_f64());
-                    (Err(Trouble { failure: Failure::Timeout, words }), None)
-                });
+            let one = Box::pin(load.in_time(phase, kept.take(), counted.from));
+            let (answered, connection) = one.await;
             kept = connection;
             match answered {
                 Ok(answered) => phase.tally().answered(answered),

@@ -68,6 +68,7 @@ fn ended(stopped: Stopped) -> &'static str {
         Stopped::Interrupted => "interrupted",
         Stopped::Behind => "behind",
         Stopped::Unmarked => "unmarked",
+        Stopped::Silent => "silent",
     }
 }
 

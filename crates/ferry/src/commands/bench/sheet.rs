@@ -97,17 +97,26 @@ impl Sheet {
         lines.extend(
             self.fold(&format!("{:.1} whole answers a second", throughput(outcome)), Tone::Plain),
         );
-        lines.push(String::new());
-        lines.extend(self.times(tally));
-        lines.push(String::new());
-        lines.extend(self.bars(&tally.answer));
+        let times = self.times(tally);
+        // Headings alone say nothing.
+        if !times.is_empty() {
+            lines.push(String::new());
+            lines.extend(times);
+            lines.push(String::new());
+            lines.extend(self.bars(&tally.answer));
+        }
         lines
     }
 
     fn times(&self, tally: &Tally) -> Vec<String> {
         let rows = [("answer", &tally.answer), ("first token", &tally.first), ("gap", &tally.gap)];
-        let rows =
-            rows.into_iter().filter_map(|(label, times)| Some((label, columns(times.figures()?))));
+        let figures =
+            |(label, times): (&'static str, &Times)| Some((label, columns(times.figures()?)));
+        let rows: Vec<(&str, [String; 5])> = rows.into_iter().filter_map(figures).collect();
+        if rows.is_empty() {
+            return Vec::new();
+        }
+        let rows = rows.into_iter();
         if self.width.is_none_or(|width| width >= WIDE) {
             let line = |label: &str, cells: [String; 5]| {
                 let cells = cells.map(|cell| lead(&cell, FIGURE_CELLS));
@@ -170,6 +179,10 @@ pub(super) fn caveats(outcome: &Outcome) -> Vec<&'static str> {
         Stopped::Unmarked => said.push(
             "Stopped: an answer came that is not a mock's, and may have been paid for. These are the results until then; \
              add --yes-spend if that is what you want.",
+        ),
+        Stopped::Silent => said.push(
+            "Stopped: no answer came in time, so nobody knows whether a mock was asked, and it may have been paid for. These are \
+             the results until then; ask for a longer --timeout, or add --yes-spend if that is what you want.",
         ),
     }
     if outcome.tally.late * 100 > outcome.tally.sent {

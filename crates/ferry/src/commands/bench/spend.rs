@@ -38,7 +38,7 @@ pub(super) async fn purse(
         if yes_spend {
             return Ok(Purse::Open);
         }
-        let came = connection.ask(&call.unpaid, |_, _| {}).await?;
+        let came = connection.ask(&call.unpaid, |_| {}, |_, _| {}).await?;
         Ok(if came.marked { Purse::Free } else { Purse::Unknown(came.status) })
     };
     let late = || Trouble {

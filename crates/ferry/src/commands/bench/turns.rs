@@ -91,7 +91,7 @@ impl Play<'_> {
                 let outcome = self.turn(side, duration, &label).await?;
                 let stopped = outcome.stopped;
                 seen.push(outcome);
-                if matches!(stopped, Stopped::Interrupted | Stopped::Unmarked) {
+                if matches!(stopped, Stopped::Interrupted | Stopped::Unmarked | Stopped::Silent) {
                     break 'rounds;
                 }
             }

@@ -7,6 +7,7 @@ mod diff;
 mod edit;
 mod export;
 pub(super) mod flags;
+mod given;
 mod measure;
 mod paper;
 mod verdict;
@@ -25,12 +26,15 @@ use miette::{IntoDiagnostic as _, miette};
 use serde_json::json;
 
 use self::apply::Answer;
-use self::candidates::{Candidate, Entry, Gathered, Place};
+use self::candidates::{Candidate, Entry, Gathered, Place, Source};
+pub(super) use self::given::add_given;
+use self::given::given;
 use self::measure::{Job, Run};
 use self::paper::Paper;
 use self::verdict::{Figures, Filter, Suspicion, suspicion};
 use super::super::terminal::{self, Tone};
 use super::super::{runtime, say};
+use super::replace::replace;
 use super::trial::{Ground, TestArgs};
 
 /// Longer than any path takes, and short enough that a dead one does not hold up the rest.
@@ -91,44 +95,6 @@ pub(super) fn run(args: &TestArgs, ground: &Ground) -> miette::Result<ExitCode> 
     code
 }
 
-/// Adds the addresses of flags and file to the nodes that they are for.
-///
-/// # Errors
-/// An entry is no address, a range, or of no node.
-pub(super) fn add_given(args: &TestArgs, nodes: &mut [Arc<NodeSettings>]) -> miette::Result<()> {
-    let place = |node: &Arc<NodeSettings>| Place {
-        name: node.name.to_string(),
-        port: 0,
-        configured: Vec::new(),
-        found: Ok(Vec::new()),
-    };
-    let places: Vec<Place> = nodes.iter().map(place).collect();
-    for entry in given(args)? {
-        let owner =
-            candidates::owner(&places, &entry).map_err(|fault| miette!("failed to {fault}"))?;
-        if let Some(node) = nodes.get_mut(owner).filter(|node| !node.addresses.contains(&entry.ip))
-        {
-            Arc::make_mut(node).addresses.push(entry.ip);
-        }
-    }
-    Ok(())
-}
-
-/// The addresses of flags and file.
-fn given(args: &TestArgs) -> miette::Result<Vec<Entry>> {
-    let refused = |fault: candidates::EntryFault| miette!("failed to {fault}");
-    let mut given = Vec::new();
-    for text in &args.addresses {
-        given.push(candidates::entry(text).map_err(refused)?);
-    }
-    if let Some(path) = &args.file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| miette!("failed to read {}: {error}", path.display()))?;
-        given.extend(candidates::entries(&text).map_err(refused)?);
-    }
-    Ok(given)
-}
-
 async fn rank(
     args: &TestArgs,
     upstream: &Settings,
@@ -156,10 +122,11 @@ async fn rank(
     let row = |(candidate, tried): (&Candidate, &Vec<_>)| {
         let figures = Figures::of(tried);
         let near = figures.connect.map(|spread| spread.min);
-        let node = places.get(candidate.node).map(|place| place.name.clone());
+        let place = places.get(candidate.node);
+        let by_name = candidate.source == Source::Dns && place.is_some_and(|place| !place.here);
         Row {
-            node: node.unwrap_or_default(),
-            suspicion: suspicion(candidate.at.ip(), near),
+            node: place.map(|place| place.name.clone()).unwrap_or_default(),
+            suspicion: suspicion(candidate.at.ip(), near, by_name),
             candidate: candidate.clone(),
             figures,
         }
@@ -181,11 +148,12 @@ async fn resolved(bounds: &Settings, base: &Base, tasks: &Tasks) -> miette::Resu
     let mut asked = Vec::new();
     for node in &bounds.nodes {
         let trial = trial(node, bounds, base)?;
+        let here = trial.is_this_machine();
         let task = async move { trial.resolve(RESOLVE_MAX).await };
-        asked.push((Arc::clone(node), tasks.spawn(task)));
+        asked.push((Arc::clone(node), here, tasks.spawn(task)));
     }
     let mut places = Vec::new();
-    for (node, asked) in asked {
+    for (node, here, asked) in asked {
         let said = asked.await.into_diagnostic()?;
         let https = node.url.scheme_str() == Some("https");
         let own_port = node.url.port_u16().unwrap_or(if https { 443 } else { 80 });
@@ -193,6 +161,8 @@ async fn resolved(bounds: &Settings, base: &Base, tasks: &Tasks) -> miette::Resu
             name: node.name.to_string(),
             // Behind a proxy it is the proxy that is connected to, and its addresses are what can be ranked.
             port: node.proxy.as_ref().map_or(own_port, |proxy| proxy.port),
+            proxied: node.proxy.is_some(),
+            here,
             configured: if node.proxy.is_some() { Vec::new() } else { node.addresses.clone() },
             found: said.map_err(|error| with_causes(&error)),
         });
@@ -254,9 +224,13 @@ fn show(args: &TestArgs, ranking: &Ranking, env: &[(String, String)]) -> miette:
     let saved = match &args.output {
         Some(path) => {
             let rows: Vec<Row> = passing.iter().map(|row| (*row).clone()).collect();
-            let written = std::fs::write(path, export::csv(&rows));
+            let written = replace(path, export::csv(&rows).as_bytes());
             Some(written.map_err(|error| {
-                miette!("failed to write {}: {error}; the ranking stands above", path.display())
+                let before = if path.exists() { "; the file is as it was" } else { "" };
+                miette!(
+                    "failed to write {}: {error}{before}; the ranking stands above",
+                    path.display()
+                )
             }))
         }
         None => None,
@@ -288,7 +262,7 @@ fn remarks(ranking: &Ranking, shown: &[&Row], passing: usize, paper: Paper) -> V
     for (node, reason) in &ranking.unresolved {
         remarks.push((format!("{node}: failed to {reason}"), Tone::Bad));
     }
-    for kind in [Suspicion::FakeAddress, Suspicion::TooNear, Suspicion::NearAtHome] {
+    for kind in Suspicion::ALL {
         let rows = shown.iter().filter(|row| row.suspicion == Some(kind));
         let at: Vec<String> = rows.map(|row| row.candidate.at.ip().to_string()).collect();
         if !at.is_empty() {
@@ -350,9 +324,7 @@ async fn apply(
     let failed = |fault: apply::ApplyFault| {
         miette!(help = "the file is as it was", "failed to {}", with_causes(&fault))
     };
-    let nodes: Vec<String> =
-        ground.way.upstream.nodes.iter().map(|node| node.name.to_string()).collect();
-    let wishes = apply::wishes(&ranking.rows, &nodes, filter(args));
+    let wishes = apply::wishes(&ranking.rows, &ground.way.upstream.nodes, filter(args));
     let file = ground.way.file.as_deref();
     let change = apply::prepare(file, &wishes, &ground.inputs).map_err(failed)?;
     let path = file.map(|file| file.display().to_string()).unwrap_or_default();

@@ -147,7 +147,7 @@ pub(super) fn run(mut args: TestArgs, inputs: Inputs) -> miette::Result<ExitCode
         Err(report) => return super::super::config::refuse(report),
     };
     if let Some(url) = &args.url {
-        way.upstream.nodes = vec![Arc::new(node_of(url)?)];
+        way.upstream.nodes = vec![Arc::new(node_of(url, &inputs)?)];
     }
     let known: Vec<&str> = way.upstream.nodes.iter().map(|node| &*node.name).collect();
     if let Some(missing) = args.nodes.iter().find(|name| !known.contains(&name.as_str())) {
@@ -163,13 +163,16 @@ pub(super) fn run(mut args: TestArgs, inputs: Inputs) -> miette::Result<ExitCode
     }
 }
 
-/// A node of which nothing but the base URL is known. Named by its host.
+/// A node of which nothing but the base URL is known. Named by its host, and reached through the proxy of the environment,
+/// if one is meant for it.
 ///
 /// # Errors
-/// It is no base URL.
-pub(super) fn node_of(url: &str) -> miette::Result<NodeSettings> {
+/// It is no base URL, or what the environment names is no proxy.
+pub(super) fn node_of(url: &str, inputs: &Inputs) -> miette::Result<NodeSettings> {
     let help = "write it as in https://relay.example.com/api, without /v1, query or user name";
-    let refused = || miette!(help = help, "failed to use `{url}`: it is no base URL");
+    // Not shown: it may hold a password.
+    let refused =
+        || miette!(help = help, "failed to use the URL that was given: it is no base URL");
     let parsed: http::Uri = url.trim_end_matches('/').parse().map_err(|_fault| refused())?;
     let host = parsed.host().filter(|host| !host.is_empty()).ok_or_else(refused)?.to_owned();
     let web = matches!(parsed.scheme_str(), Some("http" | "https"));
@@ -182,10 +185,13 @@ pub(super) fn node_of(url: &str) -> miette::Result<NodeSettings> {
     let mut parts = parsed.into_parts();
     let path = if path.is_empty() { "/" } else { &path };
     parts.path_and_query = Some(path.parse().map_err(|_fault| refused())?);
+    let url = http::Uri::from_parts(parts).map_err(|_fault| refused())?;
+    let proxy = config::environment_proxy(inputs, &url)
+        .map_err(|fault| miette!(help = fault.hint(), "failed to {fault}"))?;
     Ok(NodeSettings {
         name: host.as_str().into(),
         kind: NodeKind::Messages,
-        url: http::Uri::from_parts(parts).map_err(|_fault| refused())?,
+        url,
         keys: Vec::new(),
         addresses: Vec::<IpAddr>::new(),
         role: Role::Primary,
@@ -194,7 +200,7 @@ pub(super) fn node_of(url: &str) -> miette::Result<NodeSettings> {
         client_cert: None,
         http: HttpVersion::Auto,
         nonstream: Nonstream::Pass,
-        proxy: None,
+        proxy,
     })
 }
 
@@ -216,7 +222,7 @@ mod tests {
             ("https://", None),
             ("", None),
         ] {
-            let made = node_of(url).ok();
+            let made = node_of(url, &Inputs::default()).ok();
             let made = made.as_ref().map(|made| (&*made.name, made.url.path()));
             assert_eq!(made, node, "{url}");
         }

@@ -10,9 +10,7 @@ mod timeline;
 mod ways;
 mod words;
 
-use std::fs::Permissions;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,12 +28,12 @@ pub(super) use super::super::demo::Lang;
 use self::journal::{Journal, JournalFault};
 use self::page::Page;
 use self::round::{Line, Round, Side, Start};
-use self::tally::Result;
 use self::timeline::Timeline;
 use self::ways::Ways;
 use self::words::Tongue;
 use super::super::terminal;
 use super::super::{runtime, say};
+use super::replace::replace;
 use super::speed;
 use super::trial::{Ground, TestArgs, node_of};
 
@@ -45,7 +43,7 @@ const TEXT: &str = "report.txt";
 const INTERRUPTED: u8 = 130;
 /// Below this the provider would be asked more often than a measurement needs.
 const EVERY_LEAST: Duration = Duration::from_secs(1);
-/// All rounds are kept in memory, half a kilobyte each.
+/// All rounds are kept in memory, as read and on the axis of time: a kilobyte each.
 const ROUNDS_MAX: u128 = 100_000;
 
 /// Arguments of `ferry nodes report`.
@@ -72,9 +70,7 @@ pub(super) fn report(args: &ReportArgs, inputs: &Inputs) -> miette::Result<ExitC
         },
     };
     let (lines, broken) = journal::look(&dir).map_err(|fault| refused(&fault))?;
-    if broken > 0 {
-        tell(&format!("{broken} lines of {} could not be read and are left out", dir.display()));
-    }
+    tell_broken(broken, &dir);
     finish(&dir, &lines, lang)
 }
 
@@ -118,7 +114,7 @@ pub(super) fn run(
             "failed to keep so many rounds: {ROUNDS_MAX} are the most"
         ));
     }
-    let node = node_of(against)?;
+    let node = node_of(against, &ground.inputs)?;
     speed::add_given(args, &mut ground.way.upstream.nodes)?;
     let lang = args.lang.unwrap_or_else(|| Lang::of(&ground.inputs.env));
     let folder = || ground.way.state.join("nodes-test").join(slug(&node.url.to_string()));
@@ -169,6 +165,8 @@ pub(super) fn run(
 struct Watch {
     dir: PathBuf,
     journal: Journal,
+    /// Of all lines of the journal.
+    timeline: Timeline,
     start: Start,
     zone: TimeZone,
     live: bool,
@@ -179,6 +177,7 @@ struct Watch {
 impl Watch {
     fn open(dir: PathBuf, start: Start) -> miette::Result<Self> {
         let (journal, error) = Journal::open(&dir).map_err(|fault| refused(&fault))?;
+        tell_broken(journal.broken, &dir);
         if let Some(error) = error {
             tell(&format!(
                 "failed to write to {}: {error}. It goes on in memory; the page is printed at the end, and a \
@@ -200,7 +199,8 @@ impl Watch {
         }
         let zone = page::zone(&start.timezone);
         let live = io::stderr().is_terminal();
-        let watch = Self { dir, journal, start, zone, live, well: [true; 2] };
+        let timeline = Timeline::of(&journal.lines);
+        let watch = Self { dir, journal, timeline, start, zone, live, well: [true; 2] };
         let tongue = Tongue(Lang::En);
         let (left, done) = (watch.left_ms().max(0), watch.start.for_ms - watch.left_ms());
         let begun =
@@ -216,7 +216,7 @@ impl Watch {
 
     /// What remains to be measured.
     fn left_ms(&self) -> i64 {
-        self.start.for_ms - Timeline::of(&self.journal.lines).measured_ms()
+        self.start.for_ms - self.timeline.measured_ms()
     }
 
     /// Round after round; true when all that was asked for has been measured.
@@ -263,17 +263,19 @@ impl Watch {
         for change in changes {
             tell(&terminal::plain(&change));
         }
-        let timeline = Timeline::of(&self.journal.lines);
-        let result = Result::of(&timeline);
-        self.draw(&format!(
-            "{last}; {}/{} and {}/{} answered",
-            result.direct.good, result.direct.rounds, result.ferry.good, result.ferry.rounds
-        ));
+        let rounds = &self.timeline.rounds;
+        let good = |side: fn(&Round) -> &Side| {
+            rounds.iter().filter(|placed| side(&placed.round).is_ok()).count()
+        };
+        let [direct, ferry] = [good(|round| &round.direct), good(|round| &round.ferry)];
+        let all = rounds.len();
+        self.draw(&format!("{last}; {direct}/{all} and {ferry}/{all} answered"));
     }
 
     /// Keeps a line; says once when it cannot be written, and once when it can again.
     fn add(&mut self, line: Line) {
         let failing = self.journal.failing;
+        self.timeline.add(&line);
         match self.journal.add(line) {
             Err(error) if !failing => tell(&format!(
                 "failed to write to {}: {error}. It goes on in memory and tries again with every round.",
@@ -304,7 +306,7 @@ fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
     // The files first: whoever read the output may have closed the terminal long ago.
     let written = [(HTML, page.html()), (TEXT, text.clone())].map(|(name, content)| {
         let path = dir.join(name);
-        let done = replace(dir, &path, &content);
+        let done = replace(&path, content.as_bytes());
         (path, done)
     });
     say(&format!("\n{}", text.trim_end()))?;
@@ -324,16 +326,6 @@ fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
     Ok(code)
 }
 
-/// In one step, so that a full disk leaves the page of before.
-fn replace(dir: &Path, path: &Path, content: &str) -> io::Result<()> {
-    // To be handed on: as readable as the user's other files.
-    let mode = Permissions::from_mode(0o666);
-    let mut draft = tempfile::Builder::new().permissions(mode).tempfile_in(dir)?;
-    draft.write_all(content.as_bytes())?;
-    draft.persist(path)?;
-    Ok(())
-}
-
 /// Waits for SIGINT or SIGTERM.
 async fn end_asked(signals: &mut Signals) {
     while !matches!(signals.next().await, Ask::Drain | Ask::Stop) {}
@@ -350,6 +342,12 @@ fn brief(side: &Side) -> String {
 /// To standard error, which may be gone.
 fn tell(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
+}
+
+fn tell_broken(broken: usize, dir: &Path) {
+    if broken > 0 {
+        tell(&format!("{broken} lines of {} could not be read and are left out", dir.display()));
+    }
 }
 
 /// A URL as the name of a folder.

@@ -65,6 +65,7 @@ fn a_run_without_an_answer_has_a_table_too() {
     let outcome = Outcome { tally, time: Duration::ZERO, unsent: 0, stopped: Stopped::Interrupted };
     let text = sheet(None).table(&outcome).join("\n");
     assert!(text.starts_with("sent 0, ok 0"), "{text}");
+    assert!(!text.contains("p50") && !text.ends_with('\n'), "no heading over nothing: {text}");
     assert!(sheet(None).progress("", 0.0, &outcome.tally)[0].contains("no answer yet"));
 }
 

@@ -4,6 +4,9 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
+/// How long anything may take before it counts as a hang. Never part of an assertion.
+const GUARD: Duration = Duration::from_secs(30);
+
 /// Sends back what comes.
 async fn echo() -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
@@ -78,7 +81,10 @@ async fn a_door_closes_when_nobody_turns_the_dial() {
     assert_eq!(said(&mut client).await.unwrap(), b"hello");
     drop(mood);
     assert!(client.read_u8().await.is_err());
-    while tasks.alive() > 0 {
-        tokio::task::yield_now().await;
-    }
+    let ended = async {
+        while tasks.alive() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(GUARD, ended).await.expect("a task hung");
 }

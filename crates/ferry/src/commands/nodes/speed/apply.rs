@@ -5,10 +5,12 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferry_gateway::config::{self, Inputs};
 use ferry_gateway::serve::signals::{Ask, Signals};
+use ferry_gateway::upstream::NodeSettings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::NamedTempFile;
 
@@ -56,23 +58,25 @@ pub(super) enum Answer {
 }
 
 /// Best first: of each node the addresses that the operator named and that answer, then those of the file that did not.
-/// Answers of the DNS are left to the DNS: Ferry finds and measures them by itself.
-pub(super) fn wishes(rows: &[Row], nodes: &[String], filter: Filter) -> Vec<Wish> {
+/// Answers of the DNS are left to the DNS: Ferry finds and measures them by itself. What was tried of a node behind a proxy
+/// is the proxy, so its own addresses stay as they are.
+pub(super) fn wishes(rows: &[Row], nodes: &[Arc<NodeSettings>], filter: Filter) -> Vec<Wish> {
     let is_good = |row: &Row| row.figures.verdict().is_usable() && filter.passes(&row.figures);
-    let mut order: Vec<&String> = Vec::new();
+    let mut order: Vec<&str> = Vec::new();
     let usable = rows.iter().filter(|row| is_good(row));
-    for name in usable.map(|row| &row.node).chain(nodes) {
+    for name in usable.map(|row| row.node.as_str()).chain(nodes.iter().map(|node| &*node.name)) {
         if !order.contains(&name) {
             order.push(name);
         }
     }
-    let wish = |name: &String| {
-        let own =
-            || rows.iter().filter(|row| row.node == *name && row.candidate.source != Source::Dns);
+    let wish = |name: &str| {
+        let proxied = nodes.iter().any(|node| *node.name == *name && node.proxy.is_some());
+        let named = |row: &&Row| row.node == name && row.candidate.source != Source::Dns;
+        let own = || rows.iter().filter(|row| !proxied && named(row));
         let (good, bad): (Vec<&Row>, Vec<&Row>) = own().partition(|row| is_good(row));
         let kept = bad.into_iter().filter(|row| row.candidate.source == Source::Configured);
         Wish {
-            name: name.clone(),
+            name: name.to_owned(),
             addresses: good.into_iter().chain(kept).map(|row| row.candidate.at.ip()).collect(),
         }
     };
@@ -207,6 +211,28 @@ mod tests {
         }
     }
 
+    /// Nodes of these names, with this line in each.
+    fn nodes(names: &[&str], line: &str) -> Vec<Arc<NodeSettings>> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ferry.toml");
+        let node =
+            |name| format!("[[nodes]]\nname = \"{name}\"\nurl = \"https://{name}.test\"\n{line}\n");
+        fs::write(&path, names.iter().map(node).collect::<String>()).unwrap();
+        let home = Some(folder.path().to_owned());
+        let inputs = Inputs { path: Some(path), home, ..Inputs::default() };
+        config::way(&inputs).unwrap().upstream.nodes
+    }
+
+    #[test]
+    fn addresses_of_a_node_behind_a_proxy_stay_as_they_are() {
+        let rows = ["a 203.0.113.2 given 20", "a 203.0.113.3 configured 10"].map(row);
+        for proxy in ["http://p:1", "https://p:1", "socks5://p:1", "socks5h://p:1"] {
+            let nodes = nodes(&["a"], &format!("proxy = \"{proxy}\""));
+            let wishes = wishes(&rows, &nodes, Filter::default());
+            assert_eq!(wishes, [Wish { name: "a".to_owned(), addresses: Vec::new() }], "{proxy}");
+        }
+    }
+
     #[test]
     fn what_the_operator_named_is_written_and_nothing_of_it_is_lost() {
         let rows: Vec<Row> = [
@@ -218,7 +244,7 @@ mod tests {
         ]
         .map(row)
         .into();
-        let nodes = ["a", "b", "c"].map(str::to_owned);
+        let nodes = nodes(&["a", "b", "c"], "");
         let slowest = |ms| Filter { slowest_ms: Some(ms), ..Filter::default() };
         for (filter, written) in [
             // The DNS is left to itself, a given address that is dead is not taken up, a configured one stays.

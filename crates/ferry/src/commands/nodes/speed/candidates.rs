@@ -51,6 +51,11 @@ pub(super) enum EntryFault {
     WhoseIsIt { ip: IpAddr, nodes: usize, first: String },
     #[error("use `{entry}`: no node `{name}` is tested; there is {known}")]
     UnknownNode { entry: String, name: String, known: String },
+    #[error(
+        "use `{ip}`: node `{node}` is reached through a proxy, so this address would be dialled in the proxy's place, and \
+         be shown its login; leave it out, and the addresses of the proxy are tried"
+    )]
+    Proxied { ip: IpAddr, node: String },
     #[error("test {0} addresses: the most at a time are {CANDIDATES_MAX}; name those that matter")]
     TooMany(usize),
 }
@@ -98,6 +103,10 @@ pub(super) struct Place {
     pub(super) name: String,
     pub(super) port: u16,
     pub(super) configured: Vec<IpAddr>,
+    /// A proxy is dialled in place of the node.
+    pub(super) proxied: bool,
+    /// Its URL, or that of its proxy, means this machine.
+    pub(super) here: bool,
     /// What the resolver said, or why it said nothing.
     pub(super) found: Result<Vec<SocketAddr>, String>,
 }
@@ -166,7 +175,18 @@ pub(super) fn gather(places: &[Place], given: &[Entry]) -> Result<Gathered, Entr
 }
 
 /// The node that an entry is for.
+///
+/// # Errors
+/// No such node is tested, it is not said which is meant, or it has a proxy.
 pub(super) fn owner(places: &[Place], entry: &Entry) -> Result<usize, EntryFault> {
+    let owner = named(places, entry)?;
+    match places.get(owner).filter(|place| place.proxied) {
+        Some(place) => Err(EntryFault::Proxied { ip: entry.ip, node: place.name.clone() }),
+        None => Ok(owner),
+    }
+}
+
+fn named(places: &[Place], entry: &Entry) -> Result<usize, EntryFault> {
     let names = || places.iter().map(|place| place.name.as_str()).collect::<Vec<_>>().join(", ");
     match &entry.node {
         Some(name) => places.iter().position(|place| place.name == *name).ok_or_else(|| {
@@ -193,6 +213,8 @@ mod tests {
         Place {
             name: name.to_owned(),
             port: 443,
+            proxied: false,
+            here: false,
             configured: configured.iter().map(|ip| ip.parse().unwrap()).collect(),
             found: Ok(found.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), 443)).collect()),
         }
@@ -259,6 +281,17 @@ mod tests {
         let unknown = gather(&places, &[entry("c=203.0.113.7").unwrap()]).unwrap_err().to_string();
         assert!(unknown.contains("there is a, b"), "{unknown}");
         assert!(gather(&places[..1], &[entry("203.0.113.7").unwrap()]).is_ok());
+    }
+
+    #[test]
+    fn an_address_is_never_tried_in_the_place_of_a_proxy() {
+        let proxied = Place { proxied: true, ..place("a", &[], &["203.0.113.1"]) };
+        let places = [proxied, place("b", &[], &[])];
+        for (places, text) in [(&places[..], "a=203.0.113.7"), (&places[..1], "203.0.113.7")] {
+            let said = gather(places, &[entry(text).unwrap()]).unwrap_err().to_string();
+            assert!(said.contains("node `a` is reached through a proxy"), "{said}");
+        }
+        assert!(gather(&places, &[entry("b=203.0.113.7").unwrap()]).is_ok());
     }
 
     #[test]

@@ -95,10 +95,10 @@ impl Board {
         let mut tries = Vec::new();
         while goes_on(&tries, self.tries, spent(begun)) {
             let left = BUDGET.saturating_sub(spent(begun));
-            let tried = match timeout(left, job.trial.run(job.at)).await {
-                Ok(timed) => of(&timed),
-                Err(_elapsed) => of(&Timed { fault: Some(PathFault::Silent), ..Timed::default() }),
-            };
+            let timed = timeout(left, job.trial.run(job.at)).await.ok();
+            // The first has all the time that a candidate gets.
+            let had_its_time = tries.is_empty() || left >= job.trial.longest();
+            let Some(tried) = judged(timed, had_its_time) else { return };
             tries.push(tried.clone());
             if let Some(row) = self.tried().get_mut(index) {
                 row.push(tried);
@@ -109,6 +109,12 @@ impl Board {
     fn tried(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Tried>>> {
         self.tried.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a try says; nothing when the budget cut it short, which is no fault of the way.
+fn judged(timed: Option<Timed>, had_its_time: bool) -> Option<Tried> {
+    let silent = || Timed { fault: Some(PathFault::Silent), ..Timed::default() };
+    timed.or_else(|| had_its_time.then(silent)).map(|timed| of(&timed))
 }
 
 fn spent(begun: Instant) -> Duration {
@@ -126,5 +132,18 @@ fn of(timed: &Timed) -> Tried {
         status: timed.status,
         fault: fault.or_else(foreign),
         silent: timed.fault.as_ref().is_some_and(|fault| !fault.was_answered()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_try_that_the_budget_cut_short_is_no_loss() {
+        assert_eq!(judged(None, false), None);
+        assert!(judged(None, true).unwrap().silent, "it had its time, and nothing came");
+        let lost = Timed { fault: Some(PathFault::Lost), ..Timed::default() };
+        assert!(judged(Some(lost), false).unwrap().fault.is_some());
     }
 }

@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 const GAP: &str = "  ";
 const INDENT: usize = 4;
 /// What the figures mean, for people; scripts get none.
-const LEGEND: &str = "Times in ms. MIN, AVG, P50, JITTER: of the connect; TLS: median handshake; ANSWER: median of the \
+const LEGEND: &str = "Times in ms. MIN, AVG, P50, P95, JITTER: of the connect; TLS: median handshake; ANSWER: median of the \
                       unpaid request (no key, no model; the API answers 401). Best first: loss, then the sum.";
 
 /// A column.
@@ -26,6 +26,7 @@ enum Column {
     Min,
     Avg,
     P50,
+    P95,
     Jitter,
     Tls,
     Answer,
@@ -33,10 +34,28 @@ enum Column {
     Verdict,
 }
 
-use Column::{Address, Answer, Avg, Jitter, Loss, Min, Node, P50, Received, Sent, Status, Tls};
+use Column::{
+    Address, Answer, Avg, Jitter, Loss, Min, Node, P50, P95, Received, Sent, Status, Tls,
+};
 
 /// From the widest form to the narrowest.
-const FORMS: [&[Column]; 3] = [
+const FORMS: [&[Column]; 4] = [
+    &[
+        Node,
+        Address,
+        Sent,
+        Received,
+        Loss,
+        Min,
+        Avg,
+        P50,
+        P95,
+        Jitter,
+        Tls,
+        Answer,
+        Status,
+        Column::Verdict,
+    ],
     &[
         Node,
         Address,
@@ -147,6 +166,7 @@ impl Column {
             Min => "MIN",
             Avg => "AVG",
             P50 => "P50",
+            P95 => "P95",
             Jitter => "JITTER",
             Tls => "TLS",
             Answer => "ANSWER",
@@ -173,6 +193,7 @@ impl Column {
             Min => of(figures.connect, |spread| spread.min),
             Avg => of(figures.connect, |spread| spread.avg),
             P50 => of(figures.connect, |spread| spread.p50),
+            P95 => of(figures.connect, |spread| spread.p95),
             Jitter => of(figures.connect, |spread| spread.jitter),
             Tls => of(figures.tls, |spread| spread.p50),
             Answer => of(figures.answer, |spread| spread.p50),
@@ -254,7 +275,7 @@ mod tests {
         let rows = rows();
         let rows: Vec<&Row> = rows.iter().collect();
         let mut out = String::new();
-        for width in [None, Some(100), Some(80), Some(40)] {
+        for width in [None, Some(110), Some(100), Some(80), Some(40)] {
             let lines = Paper { width, colour: false }.lines(&rows);
             writeln!(out, "-- {width:?}").unwrap();
             for line in &lines {

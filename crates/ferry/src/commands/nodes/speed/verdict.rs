@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::figures::{Spread, share};
 
-/// Of one candidate no try begins after this, and the last one ends with it: eight candidates and a dead resolver
+/// Of one candidate no try begins after this, and one that it cuts short does not count: eight candidates and a dead resolver
 /// before them still take less than 15 s.
 pub(super) const BUDGET: Duration = Duration::from_secs(11);
 /// After so many tries in a row of which nothing at all was heard more of them say nothing new.
@@ -147,6 +147,8 @@ impl Filter {
 pub(in super::super) enum Suspicion {
     /// Nobody on the Internet has this address: programs that tunnel traffic answer names with it.
     FakeAddress,
+    /// The name of a node elsewhere has an address of this machine.
+    ThisMachine,
     /// An address of the Internet, and closer than the next router.
     TooNear,
     /// The same in a network of one's own, where it may be true.
@@ -154,11 +156,19 @@ pub(in super::super) enum Suspicion {
 }
 
 impl Suspicion {
+    pub(super) const ALL: [Self; 4] =
+        [Self::FakeAddress, Self::ThisMachine, Self::TooNear, Self::NearAtHome];
+
     pub(in super::super) fn sentence(self) -> &'static str {
         match self {
             Self::FakeAddress => {
                 "a local proxy answers (TUN with fake-ip): an address like this is nobody's, 198.18.0.0/15 among them, \
                  so these are not the times of the way to the node; let the node's host bypass the proxy and test again"
+            }
+            Self::ThisMachine => {
+                "a local proxy answers: the name has an address of this machine (by the hosts file, or a program that \
+                 answers the DNS), so these are not the times of the way to the node; let the node's host bypass it and \
+                 test again"
             }
             Self::TooNear => {
                 "a local proxy answers: a connect under 1 ms goes no further than this machine, so these are \
@@ -171,14 +181,22 @@ impl Suspicion {
     }
 }
 
-/// Whether something on this machine answers in place of the node.
-pub(super) fn suspicion(ip: IpAddr, connect_min_ms: Option<f64>) -> Option<Suspicion> {
+/// Whether something on this machine answers in place of the node. `by_name`: the address is the resolver's, for a name
+/// that does not mean this machine.
+pub(super) fn suspicion(
+    ip: IpAddr,
+    connect_min_ms: Option<f64>,
+    by_name: bool,
+) -> Option<Suspicion> {
     let ip = ip.to_canonical();
     if is_fake(ip) {
         return Some(Suspicion::FakeAddress);
     }
     let near = connect_min_ms.is_some_and(|time| time < NEAR_MS);
-    if !near || ip.is_loopback() {
+    if ip.is_loopback() {
+        return by_name.then_some(Suspicion::ThisMachine);
+    }
+    if !near {
         return None;
     }
     Some(if is_own_network(ip) { Suspicion::NearAtHome } else { Suspicion::TooNear })

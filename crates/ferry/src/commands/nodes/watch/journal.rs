@@ -65,12 +65,12 @@ impl Journal {
             // A file system without locks leaves it to the user.
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        let text = text(&mut file).map_err(|source| JournalFault::Read { path, source })?;
-        (journal.lines, journal.broken) = read(&text);
-        let whole = text.rfind('\n').map_or(0, |at| at + 1);
+        let bytes = bytes(&mut file).map_err(|source| JournalFault::Read { path, source })?;
+        (journal.lines, journal.broken) = read(&String::from_utf8_lossy(&bytes));
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         journal.good = u64::try_from(whole).unwrap_or_default();
         // What a power cut left of a line goes, so that the next one begins at its beginning.
-        let mended = if whole < text.len() { file.set_len(journal.good) } else { Ok(()) };
+        let mended = if whole < bytes.len() { file.set_len(journal.good) } else { Ok(()) };
         journal.file = Some(file);
         Ok((journal, mended.err()))
     }
@@ -98,7 +98,7 @@ impl Journal {
             Ok(()) => {
                 self.good += u64::try_from(self.backlog.len()).unwrap_or_default();
                 self.backlog.clear();
-                Ok(())
+                synced(file)
             }
             Err(error) => {
                 // Half a line would swallow the next one. A full disk can still be cut.
@@ -115,15 +115,28 @@ impl Journal {
 /// There is no journal, or it cannot be read.
 pub(super) fn look(folder: &Path) -> Result<(Vec<Line>, usize), JournalFault> {
     let path = folder.join(NAME);
-    let text = File::open(&path).and_then(|mut file| text(&mut file));
-    text.map(|text| read(&text)).map_err(|source| JournalFault::Read { path, source })
+    let bytes = File::open(&path).and_then(|mut file| bytes(&mut file));
+    let read = bytes.map(|bytes| read(&String::from_utf8_lossy(&bytes)));
+    read.map_err(|source| JournalFault::Read { path, source })
 }
 
-fn text(file: &mut File) -> io::Result<String> {
+/// What a power cut must not take. Where there is no disk behind a file there is nothing to wait for.
+fn synced(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) =>
+        {
+            Ok(())
+        }
+        done => done,
+    }
+}
+
+fn bytes(file: &mut File) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -156,6 +169,19 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_text_do_not_move_the_end_of_the_last_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(NAME);
+        let whole = [&serde_json::to_vec(&round(1)).unwrap()[..], b"\n\xff\xff\xff\n"].concat();
+        std::fs::write(&path, [&whole[..], b"{\"type\":\"round\",\"at_ms\":12"].concat()).unwrap();
+        let (mut journal, _) = Journal::open(folder.path()).unwrap();
+        assert_eq!((journal.lines.len(), journal.broken), (1, 2));
+        assert_eq!(std::fs::read(&path).unwrap(), whole);
+        journal.add(round(2)).unwrap();
+        assert_eq!(look(folder.path()).unwrap(), (vec![round(1), round(2)], 1));
+    }
+
+    #[test]
     fn what_cannot_be_written_is_kept_in_memory() {
         let folder = tempfile::tempdir().unwrap();
         let blocked = folder.path().join("file");
@@ -180,6 +206,7 @@ mod tests {
         journal.add(round(2)).unwrap();
         assert!(!journal.failing);
         let mut space = space;
-        assert_eq!(read(&text(&mut space).unwrap()), (vec![round(1), round(2)], 0));
+        let text = String::from_utf8(bytes(&mut space).unwrap()).unwrap();
+        assert_eq!(read(&text), (vec![round(1), round(2)], 0));
     }
 }

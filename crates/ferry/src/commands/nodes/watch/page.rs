@@ -262,7 +262,7 @@ impl Page<'_> {
                 [
                     date(outage.from_ms, zone),
                     tongue.span(outage.lasted_ms()),
-                    outage.fault.clone(),
+                    tongue.cause(&outage.fault),
                     meanwhile,
                 ]
             })

@@ -49,23 +49,32 @@ pub(super) struct Timeline {
     pub(super) set_back: usize,
     /// The last start that is known.
     pub(super) start: Option<Start>,
+    layer: Layer,
 }
 
 impl Timeline {
     pub(super) fn of(lines: &[Line]) -> Self {
         let mut timeline = Self::default();
-        let mut layer = Layer { every: 1, counts: true, fresh: true, last: None };
         for line in lines {
-            match line {
-                Line::Start(start) => {
-                    layer.every = start.every_ms.max(1);
-                    layer.fresh = true;
-                    timeline.start = Some(start.clone());
-                }
-                Line::Round(round) => layer.place(round, &mut timeline),
-            }
+            timeline.add(line);
         }
         timeline
+    }
+
+    /// Puts the next line there.
+    pub(super) fn add(&mut self, line: &Line) {
+        match line {
+            Line::Start(start) => {
+                self.layer.every = start.every_ms.max(1);
+                self.layer.fresh = true;
+                self.start = Some(start.clone());
+            }
+            Line::Round(round) => {
+                let mut layer = std::mem::take(&mut self.layer);
+                layer.place(round, self);
+                self.layer = layer;
+            }
+        }
     }
 
     /// Time that rounds speak for.
@@ -80,15 +89,28 @@ impl Timeline {
 }
 
 /// Where the last round stands, while the next is put there.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Layer {
     every: i64,
     /// The last round was put on the axis.
     counts: bool,
     /// A process has begun since the last round.
     fresh: bool,
-    /// The last round as it was read, and its place.
-    last: Option<(Round, i64)>,
+    last: Option<Last>,
+}
+
+/// The clocks of the last round as they were read, and its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Last {
+    at_ms: i64,
+    up_ms: i64,
+    place: i64,
+}
+
+impl Default for Layer {
+    fn default() -> Self {
+        Self { every: 1, counts: true, fresh: true, last: None }
+    }
 }
 
 impl Layer {
@@ -97,7 +119,7 @@ impl Layer {
         let counted = std::mem::replace(&mut self.counts, true);
         let (at, gap) = match &self.last {
             None => (round.at_ms, None),
-            Some((before, place)) => {
+            Some(before @ Last { place, .. }) => {
                 let wall = round.at_ms - before.at_ms;
                 let up = round.up_ms - before.up_ms;
                 let backwards = if self.fresh { wall < 0 } else { up - wall > APART_MS };
@@ -108,7 +130,7 @@ impl Layer {
             }
         };
         self.fresh = false;
-        self.last = Some((round.clone(), at));
+        self.last = Some(Last { at_ms: round.at_ms, up_ms: round.up_ms, place: at });
         if let Some(before) = timeline.rounds.last_mut().filter(|_| counted) {
             before.to_ms = gap.map_or(at, |gap| gap.from_ms);
         }

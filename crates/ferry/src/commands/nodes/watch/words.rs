@@ -81,6 +81,27 @@ const ZH: Words = Words {
     partial: "提前结束：数字只代表已测量的部分。",
 };
 
+/// How the text of a fault begins, and its kind in Chinese; the first that fits.
+const CAUSES: [(&str, &str); 17] = [
+    ("resolve ", "域名解析失败"),
+    ("connect to ", "连接失败"),
+    ("reach a node", "期限内没有可用节点"),
+    ("reach ", "经代理连接失败"),
+    ("trust ", "证书不受信任"),
+    ("shake hands", "TLS 握手失败"),
+    ("open HTTP", "建立 HTTP 连接失败"),
+    ("agree with ", "HTTP 版本协商失败"),
+    ("write a request", "请求无法发出"),
+    ("get an answer of the API", "应答不是来自 API"),
+    ("find the API", "应答不是来自 API"),
+    ("get an answer: the connection", "连接在应答前断开"),
+    ("get an answer", "超时无应答"),
+    ("read an answer to its end", "应答中途断开"),
+    ("read an answer", "应答不是 HTTP"),
+    ("find a node", "没有可用节点"),
+    ("wait for a node", "等待节点的请求过多"),
+];
+
 /// A language at work on the page.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tongue(pub(super) Lang);
@@ -188,6 +209,17 @@ impl Tongue {
         }
     }
 
+    /// Why a round failed: in Chinese by its kind, with the text of the fault behind it for who looks it up.
+    pub(super) fn cause(self, fault: &str) -> String {
+        match self.0 {
+            Lang::En => format!("failed to {fault}"),
+            Lang::Zh => {
+                let known = CAUSES.iter().find(|(start, _)| fault.starts_with(start));
+                format!("{}（{fault}）", known.map_or("请求失败", |(_, kind)| kind))
+            }
+        }
+    }
+
     pub(super) fn millis(time: Option<f64>) -> String {
         time.map_or_else(
             || "-".to_owned(),
@@ -198,7 +230,32 @@ impl Tongue {
 
 #[cfg(test)]
 mod tests {
+    use ferry_gateway::upstream::PathFault;
+
+    use super::super::super::figures::foreign;
     use super::*;
+
+    #[test]
+    fn causes_are_told_in_the_language_of_the_page() {
+        for (fault, kind) in [
+            ("resolve relay.test: no such name", "域名解析失败"),
+            ("connect to 203.0.113.7:443: refused", "连接失败"),
+            ("reach relay.test through the proxy http://p:1: it wants a login", "经代理连接失败"),
+            ("reach a node in time", "期限内没有可用节点"),
+            ("shake hands (TLS) with relay.test: eof", "TLS 握手失败"),
+            (&PathFault::Lost.to_string(), "连接在应答前断开"),
+            (&PathFault::Silent.to_string(), "超时无应答"),
+            (&PathFault::Page(502).to_string(), "应答不是来自 API"),
+            (&PathFault::Cut.to_string(), "应答中途断开"),
+            (&PathFault::NotHttp.to_string(), "应答不是 HTTP"),
+            (&PathFault::WriteStalled.to_string(), "请求无法发出"),
+            (&foreign(404, true).unwrap(), "应答不是来自 API"),
+            ("do what nobody knows", "请求失败"),
+        ] {
+            assert_eq!(Tongue(Lang::Zh).cause(fault), format!("{kind}（{fault}）"));
+            assert_eq!(Tongue(Lang::En).cause(fault), format!("failed to {fault}"));
+        }
+    }
 
     #[test]
     fn spans_have_two_units_at_most() {

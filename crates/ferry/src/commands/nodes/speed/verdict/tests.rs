@@ -84,7 +84,7 @@ fn rows_keep_the_bounds_asked_for() {
 
 #[test]
 fn a_local_proxy_is_told_by_its_address_or_its_nearness() {
-    use Suspicion::{FakeAddress, NearAtHome, TooNear};
+    use Suspicion::{FakeAddress, NearAtHome, ThisMachine, TooNear};
     for (ip, connect_ms, suspicion_of_it) in [
         ("203.0.113.7", Some(0.4), Some(TooNear)),
         ("203.0.113.7", Some(1.0), None),
@@ -103,6 +103,10 @@ fn a_local_proxy_is_told_by_its_address_or_its_nearness() {
         ("fc00::5", None, Some(FakeAddress)),
         ("2001:2::5", Some(80.0), Some(FakeAddress)),
     ] {
-        assert_eq!(suspicion(ip.parse().unwrap(), connect_ms), suspicion_of_it, "{ip}");
+        let of = |by_name| suspicion(ip.parse().unwrap(), connect_ms, by_name);
+        assert_eq!(of(false), suspicion_of_it, "{ip}");
+        let is_here = ip.contains("127.") || ip == "::1";
+        assert_eq!(of(true), if is_here { Some(ThisMachine) } else { suspicion_of_it }, "{ip}");
     }
+    assert_eq!(suspicion("127.0.0.1".parse().unwrap(), None, true), Some(ThisMachine));
 }
