@@ -5,9 +5,9 @@
 
 use std::net::Ipv6Addr;
 
-use super::context;
 use super::reading::Text;
 use super::{Hit, Kind};
+use super::{context, oid};
 
 /// The longest IPv6 address as text, with an IPv4 address in its end.
 const V6_MAX: usize = 45;
@@ -40,9 +40,8 @@ pub(super) fn v4(text: Text<'_>, dot: usize) -> Option<Hit> {
         return None;
     }
     let sound = text.open_before(start) && text.open_after(end) && !is_hyphenated(text, start);
-    let is_other = || {
-        context::is_labelled_version(text, start) || super::oid::is_labelled_oid(text, start, end)
-    };
+    let is_other =
+        || context::is_labelled_version(text, start) || oid::is_labelled_oid(text, start, end);
     (sound && !is_other()).then_some(Hit { start, end, kind: Kind::IpAddress })
 }
 
