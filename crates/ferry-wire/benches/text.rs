@@ -91,6 +91,33 @@ fn walk(bencher: Bencher<'_, '_>, body: &Bytes) {
     });
 }
 
+fn walk_by_prompt(bencher: Bencher<'_, '_>, body: &Bytes) {
+    let mut scratch = Scratch::new();
+    bencher.counter(BytesCount::of_slice(body)).bench_local(|| {
+        let mut n_bytes = 0;
+        text::walk_by_prompt(divan::black_box(body), Shape::Messages, &mut scratch, |span| {
+            n_bytes += divan::black_box(span.text()).len();
+        })
+        .unwrap();
+        n_bytes
+    });
+}
+
+#[divan::bench]
+fn walk_chinese_by_prompt_200_kb(bencher: Bencher<'_, '_>) {
+    walk_by_prompt(bencher, &chinese());
+}
+
+#[divan::bench]
+fn walk_schemas_by_prompt_200_kb(bencher: Bencher<'_, '_>) {
+    walk_by_prompt(bencher, &schemas());
+}
+
+#[divan::bench]
+fn walk_inputs_by_prompt_200_kb(bencher: Bencher<'_, '_>) {
+    walk_by_prompt(bencher, &inputs());
+}
+
 #[divan::bench]
 fn walk_chinese_200_kb(bencher: Bencher<'_, '_>) {
     walk(bencher, &chinese());

@@ -83,3 +83,62 @@ fn a_pseudonym_is_turned_back_and_the_answer_maps_to_the_same_bytes() {
     assert_eq!(again["messages"][0]["content"], sent["messages"][0]["content"]);
     assert_eq!(again["messages"][1]["content"].as_str(), Some(said.as_str()));
 }
+
+/// Members in the order in which the official SDKs write them.
+fn sdk(messages: &Value, system: &str, tools: &str) -> String {
+    format!(
+        r#"{{"max_tokens":9,"messages":{messages},"model":"claude-sonnet-5","system":"{system}","tools":[{{"name":"n","description":"{tools}"}}]}}"#
+    )
+}
+
+#[test]
+fn what_system_and_tools_teach_holds_in_messages_that_stand_before_them() {
+    let rules = rules(&[(Kind::CnPassport, Action::Pseudonym)]);
+    for (system, tools) in [("客户护照 E12345678。", "d"), ("s", "客户护照 E12345678。")]
+    {
+        let asked = json!([{"role": "user", "content": "客户的号码?"}]);
+        let (first, outcome) = edited(&rules, sdk(&asked, system, tools).as_bytes());
+        let token = outcome.pairs.0[0].0.to_string();
+        let said = format!("是{token}。");
+        let next = |said: &str| {
+            json!([
+                {"role": "user", "content": "客户的号码?"}, {"role": "assistant", "content": said},
+                {"role": "user", "content": "再说一遍 E12345678"},
+            ])
+        };
+        let (second, _) = edited(&rules, sdk(&next("是E12345678。"), system, tools).as_bytes());
+        let second: Value = serde_json::from_slice(&second).unwrap();
+        assert_eq!(second["messages"][1]["content"].as_str(), Some(said.as_str()));
+        assert!(!second.to_string().contains("E12345678"));
+        let first: Value = serde_json::from_slice(&first).unwrap();
+        assert_eq!((&first["system"], &first["tools"]), (&second["system"], &second["tools"]));
+    }
+}
+
+#[test]
+fn a_later_turn_teaches_nothing_to_what_was_sent_before() {
+    let rules = rules(&[(Kind::CnPassport, Action::Pseudonym)]);
+    let (system, tools) = ("编号 E12345678。", "如 E12345678");
+    let first = json!([{"role": "user", "content": "你好"}]);
+    let second = json!([
+        {"role": "user", "content": "你好"}, {"role": "assistant", "content": "好"},
+        {"role": "user", "content": "我的护照 E12345678"},
+    ]);
+    let (first, _) = edited(&rules, sdk(&first, system, tools).as_bytes());
+    let (second, _) = edited(&rules, sdk(&second, system, tools).as_bytes());
+    let [first, second]: [Value; 2] =
+        [first, second].map(|body| serde_json::from_slice(&body).unwrap());
+    assert_eq!((&first["system"], &first["tools"]), (&second["system"], &second["tools"]));
+    assert!(!second["messages"].to_string().contains("E12345678"));
+}
+
+#[test]
+fn tools_are_read_before_system() {
+    let rules = rules(&[(Kind::CnPassport, Action::Pseudonym)]);
+    let body = r#"{"system":"编号 E12345678。","tools":[{"description":"护照 E12345678"}]}"#;
+    let (after, _) = edited(&rules, body.as_bytes());
+    assert!(!String::from_utf8(after).unwrap().contains("E12345678"));
+    let body = r#"{"system":"护照 E12345678。","tools":[{"description":"编号 E12345678"}]}"#;
+    let (after, _) = edited(&rules, body.as_bytes());
+    assert_eq!(String::from_utf8(after).unwrap().matches("E12345678").count(), 1);
+}

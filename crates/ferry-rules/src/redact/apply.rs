@@ -1,6 +1,6 @@
 //! What is done to each text of a request: hits and policy go in, replacements and a report come out.
 //!
-//! Texts are given in the order of their bytes. A value that got a pseudonym is replaced by it from there on
+//! Texts are given in the order in which a model reads them. A value that got a pseudonym is replaced by it from there on
 //! wherever it stands in a spelling seen so far, so that a restored answer maps back to the bytes that the
 //! model wrote. The report has kinds, paths and lengths and never a value.
 

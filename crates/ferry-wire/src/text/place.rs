@@ -106,6 +106,11 @@ impl Place {
         }
     }
 
+    /// Whether an object here is what a model is asked: `tools`, `system` and `messages`.
+    pub(super) const fn is_prompt(self) -> bool {
+        matches!(self, Self::Top(Shape::Messages | Shape::CountTokens))
+    }
+
     /// Whose the text is that stands here.
     pub(super) const fn role(self) -> Role {
         match self {

@@ -1,7 +1,9 @@
-//! The places of a request in tables, what is refused, and hostile bodies. Random bodies stand in `tests/random.rs`.
+//! The places of a request in tables, what is refused, and hostile bodies. Random bodies stand in `tests/random.rs`,
+//! the order of prompts in `tests/prompt.rs`.
 
 use super::*;
 
+mod prompt;
 mod random;
 
 /// What a walk hands out: path, text, role.

@@ -5,6 +5,7 @@ use super::error::{Fault, FaultKind, WalkError};
 use super::names::Mark;
 use super::opaque::{is_base64, is_data_url, is_token};
 use super::place::{Place, Wanted};
+use super::prompt::SetApart;
 use super::reader::{Raw, Reader};
 use super::tag::{LOOKS_MAX, Tag};
 use super::{DEPTH_MAX, Scratch, Shape, Span};
@@ -20,12 +21,15 @@ const NUMBER_BYTES_MIN: usize = 4;
 
 /// A walk over one body.
 pub(super) struct Walker<'a, 's> {
-    reader: Reader<'a>,
-    scratch: &'s mut Scratch,
+    pub(super) reader: Reader<'a>,
+    pub(super) scratch: &'s mut Scratch,
     each: &'s mut dyn FnMut(&Span<'_>),
     depth: usize,
     /// How many of the open objects were looked through.
     looks: u32,
+    /// Whether what stands at the top is walked over in the order of prompts.
+    by_prompt: bool,
+    pub(super) set_apart: SetApart,
 }
 
 impl<'a, 's> Walker<'a, 's> {
@@ -36,7 +40,14 @@ impl<'a, 's> Walker<'a, 's> {
     ) -> Self {
         scratch.names.clear();
         scratch.steps.clear();
-        Self { reader: Reader { body, at: 0 }, scratch, each, depth: 0, looks: 0 }
+        let (reader, set_apart) = (Reader { body, at: 0 }, SetApart::default());
+        Self { reader, scratch, each, depth: 0, looks: 0, by_prompt: false, set_apart }
+    }
+
+    /// The same, in the order of prompts.
+    pub(super) const fn by_prompt(mut self) -> Self {
+        self.by_prompt = true;
+        self
     }
 
     pub(super) fn body(mut self, shape: Shape) -> Result<(), WalkError> {
@@ -56,7 +67,7 @@ impl<'a, 's> Walker<'a, 's> {
         Ok(())
     }
 
-    fn value(&mut self, place: Place) -> Result<(), Fault> {
+    pub(super) fn value(&mut self, place: Place) -> Result<(), Fault> {
         match self.reader.peek() {
             Some(b'"') => {
                 let raw = self.reader.string()?;
@@ -75,6 +86,10 @@ impl<'a, 's> Walker<'a, 's> {
         let is_looked = place.has_tag() && self.looks < LOOKS_MAX;
         let tag = if is_looked { Tag::look(self.reader, place) } else { Tag::None };
         self.looks += u32::from(is_looked);
+        let is_prompt = self.by_prompt && place.is_prompt();
+        if is_prompt {
+            self.begin_prompt(place)?;
+        }
         let mark = self.scratch.names.open();
         if !self.reader.take(b'}') {
             self.member(place, tag, mark)?;
@@ -83,6 +98,9 @@ impl<'a, 's> Walker<'a, 's> {
             }
         }
         self.scratch.names.close(self.reader.bytes(), mark)?;
+        if is_prompt {
+            self.end_prompt(place)?;
+        }
         self.looks -= u32::from(is_looked);
         self.depth -= 1;
         Ok(())
@@ -105,6 +123,9 @@ impl<'a, 's> Walker<'a, 's> {
             return Err(FaultKind::DuplicateKey.at(start));
         }
         self.reader.expect(b':')?;
+        if self.by_prompt && self.pass_apart() {
+            return Ok(());
+        }
         self.scratch.steps.push_name(&raw.range);
         self.value(below)?;
         self.scratch.steps.pop();

@@ -264,6 +264,11 @@ fn write(bytes: &[u8]) -> Written {
     written
 }
 
+/// A body that is drawn.
+pub(super) fn body(bytes: &[u8]) -> Vec<u8> {
+    write(bytes).body
+}
+
 /// Everything of a tree but its texts and numbers.
 fn skeleton(value: &Value) -> Value {
     match value {
