@@ -13,6 +13,7 @@ use ferry_wire::restore::Token;
 
 use super::action::Action;
 use super::known::{Known, Match, Place};
+use super::normalise::unescaped;
 use super::overlap::{self, Judged};
 use super::policy::{Numbers, Policy};
 use super::pseudonym::Secret;
@@ -204,7 +205,15 @@ impl<'a> Redaction<'a> {
         let value = text.text.get(start..end)?;
         let token = (action == Action::Pseudonym).then(|| self.secret.pseudonym(kind, value));
         if let Some(token) = token {
-            self.known.learn(token, kind, value, Place { text: number, at: end });
+            // An answer is plain text: escapes that the value stood in would be seen there.
+            let plain =
+                unescaped(value).filter(|plain| self.secret.pseudonym(kind, plain) == token);
+            self.known.learn(
+                token,
+                kind,
+                (value, plain.as_deref()),
+                Place { text: number, at: end },
+            );
         }
         Some(Edit { start, end, kind, action, token })
     }

@@ -41,7 +41,7 @@ const BYTES_PER_SPELLING: usize = 512;
 /// The values of a request so far.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Each token with the spelling that came first.
+    /// Each token with the spelling that came first, in plain letters if these lead back to it.
     pairs: Vec<(Token, Box<str>)>,
     tokens: HashSet<Token>,
     spellings: Vec<Spelling>,
@@ -90,18 +90,35 @@ pub(super) struct Match {
 }
 
 impl Known {
-    /// Takes a value that was found and ends at `end`.
-    pub(super) fn learn(&mut self, token: Token, kind: Kind, spelling: &str, end: Place) {
+    /// Takes a value that was found and ends at `end`, in the spelling found and, where that has escapes, in plain letters.
+    ///
+    /// The plain one is restored if it leads back to the same pseudonym.
+    pub(super) fn learn(
+        &mut self,
+        token: Token,
+        kind: Kind,
+        (spelling, plain): (&str, Option<&str>),
+        end: Place,
+    ) {
+        self.spell(token, kind, spelling, end);
+        let plain = plain.filter(|plain| self.spell(token, kind, plain, end));
         if self.pairs.len() < PAIRS_MAX && self.tokens.insert(token) {
-            self.pairs.push((token, spelling.into()));
+            self.pairs.push((token, plain.unwrap_or(spelling).into()));
         }
-        if self.spellings.len() < SPELLINGS_MAX
-            && SPELLING_BYTES.contains(&spelling.len())
-            && !self.places.contains_key(spelling)
-        {
+    }
+
+    /// Has a spelling found from `end` on; answers whether it stands for `token`.
+    fn spell(&mut self, token: Token, kind: Kind, spelling: &str, end: Place) -> bool {
+        if let Some(place) = self.places.get(spelling) {
+            return self.spellings.get(*place).is_some_and(|known| known.token == token);
+        }
+        let is_room =
+            self.spellings.len() < SPELLINGS_MAX && SPELLING_BYTES.contains(&spelling.len());
+        if is_room {
             self.places.insert(spelling.into(), self.spellings.len());
             self.spellings.push(Spelling { text: spelling.into(), token, kind, since: end });
         }
+        is_room
     }
 
     /// The known spellings in the text of number `number`, in order and none over another: of those that

@@ -178,17 +178,43 @@ fn spelling(bytes: &[u8], place: usize) -> Option<(Spelled, usize)> {
 
 /// `\uXXXX` behind any number of backslashes: one for each time that the text was escaped.
 fn escape(bytes: &[u8], place: usize) -> Option<(Spelled, usize)> {
+    let (character, size) = escaped(bytes, place)?;
+    Some((plain(character).unwrap_or(Spelled::Char(character)), size))
+}
+
+/// The character of such an escape, and how many bytes it takes.
+fn escaped(bytes: &[u8], place: usize) -> Option<(char, usize)> {
     const DEPTH_MAX: usize = 16;
     let rest = bytes.get(place..)?;
     let slashes = rest.iter().take(DEPTH_MAX).take_while(|byte| **byte == b'\\').count();
-    if rest.get(slashes) != Some(&b'u') {
+    if slashes == 0 || rest.get(slashes) != Some(&b'u') {
         return None;
     }
     let digits = std::str::from_utf8(rest.get(slashes + 1..slashes + 5)?).ok()?;
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let code = if is_hex { u32::from_str_radix(digits, 16).ok()? } else { return None };
-    let character = char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER);
-    Some((plain(character).unwrap_or(Spelled::Char(character)), slashes + 5))
+    Some((char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), slashes + 5))
+}
+
+/// What a value with escapes that are still literal says, all else as it is; nothing when it has none.
+pub(super) fn unescaped(value: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut copied = 0;
+    for at in memchr::memchr_iter(b'\\', value.as_bytes()) {
+        // Of several backslashes the first is the escape's.
+        if at >= copied
+            && let Some((character, size)) = escaped(value.as_bytes(), at)
+        {
+            out.push_str(value.get(copied..at)?);
+            out.push(character);
+            copied = at + size;
+        }
+    }
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(value.get(copied..)?);
+    Some(out)
 }
 
 /// Whether a character is another way to write a plain letter, or to part two.

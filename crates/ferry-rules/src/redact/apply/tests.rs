@@ -9,20 +9,36 @@ use super::*;
 /// Finds each value that stands behind `id:`, as a detector does that needs a word of context; behind
 /// `tel:` it finds the same with the mark, and behind `key:` something that is refused.
 fn scan(text: &str) -> Vec<Hit> {
-    let is_value = |byte: &u8| byte.is_ascii_digit() || *byte == b'-';
     let mut hits = Vec::new();
     for (mark, kind, from) in
         [("id:", Kind::CnPassport, 3), ("tel:", Kind::CnPhone, 0), ("key:", Kind::ApiKey, 4)]
     {
         hits.extend(text.match_indices(mark).map(|(at, _)| {
             let start = at + from;
-            let digits = text.as_bytes()[at + mark.len()..].iter().take_while(|b| is_value(b));
-            Hit { start, end: at + mark.len() + digits.count(), kind }
+            Hit {
+                start,
+                end: at + mark.len() + value_len(&text.as_bytes()[at + mark.len()..]),
+                kind,
+            }
         }));
     }
     hits.retain(|hit| hit.end - hit.start > 4);
     hits.sort_by_key(|hit| hit.start);
     hits
+}
+
+/// Digits and hyphens, and digits as escapes that are still literal.
+fn value_len(text: &[u8]) -> usize {
+    let (mut slashes, mut len) = (0, 0);
+    for &byte in text {
+        let is_escape = byte == b'\\' || byte == b'u' && slashes > 0;
+        if !is_escape && !byte.is_ascii_digit() && byte != b'-' {
+            break;
+        }
+        slashes = usize::from(byte == b'\\');
+        len += 1;
+    }
+    len
 }
 
 fn policy() -> Policy {
@@ -122,6 +138,33 @@ fn a_reported_hit_and_a_known_value_in_it_both_count() {
 }
 
 #[test]
+fn of_a_value_in_escapes_the_plain_letters_are_restored_and_both_are_known() {
+    let said = user(r#"{"text":"id:1234\u0035678 id:\\u0034444"}"#);
+    let texts = [said, model("12345678 4444"), user(r"1234\u0035678, 12345678, \\u0034444")];
+    let (sent, outcome) = applied(&policy(), &texts);
+    let (one, other) = (token("12345678"), token("4444"));
+    assert_eq!(sent[1], format!("{one} {other}"));
+    assert_eq!(sent[2], format!("{one}, {one}, {other}"));
+    assert_eq!(restored(&sent[1], &outcome), "12345678 4444");
+}
+
+#[test]
+fn plain_letters_that_are_known_for_another_value_are_not_restored() {
+    let mut policy = policy();
+    policy.set(Kind::CnPhone, Action::Pseudonym);
+    // `tel:` is part of the phone number here, and so the escaped spelling is no other's.
+    let (sent, outcome) = applied(&policy, &[user(r"tel:12345678"), user(r"tel:1234\u0035678")]);
+    assert_eq!(sent[0], sent[1]);
+    assert_eq!(restored(&sent[0], &outcome), "tel:12345678");
+    let mut known = Known::default();
+    let (one, other) = (secret().pseudonym(Kind::Email, "a"), secret().pseudonym(Kind::Email, "b"));
+    let at = Place { text: 0, at: 0 };
+    known.learn(one, Kind::Email, ("abc", None), at);
+    known.learn(other, Kind::Email, (r"\u0061bc", Some("abc")), at);
+    assert_eq!(known.into_pairs(), [(one, "abc".into()), (other, r"\u0061bc".into())]);
+}
+
+#[test]
 fn a_report_has_kind_path_and_length_and_no_value() {
     let (_, outcome) = applied(&policy(), &[user("-"), user("key:99999999 id:12345678")]);
     assert!(outcome.is_blocked);
@@ -184,7 +227,8 @@ fn restored(text: &str, outcome: &Outcome) -> String {
     body["content"][0]["text"].as_str().unwrap().to_owned()
 }
 
-const VALUES: [&str; 4] = ["12345678", "87654321", "4444-5555", "123-45678"];
+const VALUES: [&str; 6] =
+    ["12345678", "87654321", "4444-5555", "123-45678", r"1234\u0035678", r"99\\u00399-8"];
 
 /// What a user may write: values with and without their context.
 fn asked() -> impl Strategy<Value = String> {

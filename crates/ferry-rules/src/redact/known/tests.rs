@@ -16,7 +16,7 @@ fn found(spellings: &[&str], text: &str) -> Vec<(usize, usize)> {
     let mut known = Known::default();
     for (number, spelling) in spellings.iter().enumerate() {
         known.find("", number, |_| true);
-        known.learn(token(spelling), Kind::Email, spelling, Place { text: number, at: 9 });
+        known.learn(token(spelling), Kind::Email, (spelling, None), Place { text: number, at: 9 });
     }
     let matches = known.find(text, spellings.len(), |_| true);
     matches.iter().map(|found| (found.start, found.end)).collect()
@@ -32,7 +32,7 @@ fn the_first_and_then_the_longest_counts() {
 #[test]
 fn a_value_is_found_only_behind_its_first_place() {
     let mut known = Known::default();
-    known.learn(token("abc"), Kind::Email, "abc", Place { text: 3, at: 7 });
+    known.learn(token("abc"), Kind::Email, ("abc", None), Place { text: 3, at: 7 });
     let starts = |known: &mut Known, number| {
         let matches = known.find("abc abc abc", number, |_| true);
         matches.iter().map(|found| found.start).collect::<Vec<_>>()
@@ -46,7 +46,7 @@ fn a_value_is_found_only_behind_its_first_place() {
 fn of_two_spellings_the_first_is_restored_and_both_are_found() {
     let mut known = Known::default();
     for (at, spelling) in ["138 0013", "13800", "138 0013"].into_iter().enumerate() {
-        known.learn(token("x"), Kind::CnPhone, spelling, Place { text: 0, at });
+        known.learn(token("x"), Kind::CnPhone, (spelling, None), Place { text: 0, at });
     }
     assert_eq!(known.find("13800 138 0013", 1, |_| true).len(), 2);
     assert_eq!(known.into_pairs(), [(token("x"), "138 0013".into())]);
@@ -57,7 +57,7 @@ fn two_thousand_values_taught_one_by_one_stand_in_few_automata() {
     let spellings: Vec<String> = (0..2_000).map(|number| format!("v{number:05}")).collect();
     let mut known = Known::default();
     for (number, spelling) in spellings.iter().enumerate() {
-        known.learn(token(spelling), Kind::Email, spelling, Place { text: number, at: 0 });
+        known.learn(token(spelling), Kind::Email, (spelling, None), Place { text: number, at: 0 });
         known.find("x", number, |_| true);
         assert!(known.spellings.len() - known.built <= FEW);
         assert!(known.levels.len() <= 10, "{}", known.levels.len());
