@@ -123,7 +123,7 @@ impl<'a, 's> Walker<'a, 's> {
             return Err(FaultKind::DuplicateKey.at(start));
         }
         self.reader.expect(b':')?;
-        if self.by_prompt && self.pass_apart() {
+        if self.by_prompt && place.is_prompt() && self.pass_apart() {
             return Ok(());
         }
         self.scratch.steps.push_name(&raw.range);
