@@ -176,6 +176,10 @@ fn the_attribution_of_claude_code_stays() {
         r#"{{"system":[{{"text":"{attribution}","type":"text"}},{{"type":"text","text":"{attribution}"}}]}}"#
     );
     check(Shape::Messages, &body, &[("system[1].text", Role::System)]);
+    for behind in [r"\n", r"\r", r"\n客户"] {
+        let lines = format!(r#"{{"system":[{{"text":"{attribution}{behind}"}}]}}"#);
+        check(Shape::Messages, &lines, &[("system[0].text", Role::System)]);
+    }
     let long = format!(r#"{{"system":[{{"text":"{attribution}{}"}}]}}"#, "x".repeat(2000));
     check(Shape::Messages, &long, &[("system[0].text", Role::System)]);
 }

@@ -10,7 +10,7 @@ use super::reader::{Raw, Reader};
 use super::tag::{LOOKS_MAX, Tag};
 use super::{DEPTH_MAX, Scratch, Shape, Span};
 
-/// What Claude Code's attribution begins with. It must stay the first entry of `system`, alone and unchanged.
+/// What Claude Code's attribution begins with. It must stay the first entry of `system`, alone and unchanged; it is one line.
 const ATTRIBUTION: &[u8] = b"x-anthropic-billing-header";
 
 /// Longest attribution, in bytes; a longer text has something else behind it, and is looked at.
@@ -214,6 +214,10 @@ fn is_text(text: &str, wanted: Wanted) -> bool {
         Wanted::Text => !is_data_url(text),
         Wanted::Open => !is_data_url(text) && !is_base64(text),
         Wanted::Data => !is_data_url(text) && !is_token(text),
-        Wanted::Attribution => text.len() > ATTRIBUTION_BYTES_MAX || !text.starts_with(ATTRIBUTION),
+        Wanted::Attribution => {
+            text.len() > ATTRIBUTION_BYTES_MAX
+                || !text.starts_with(ATTRIBUTION)
+                || memchr::memchr2(b'\n', b'\r', text).is_some()
+        }
     }
 }
