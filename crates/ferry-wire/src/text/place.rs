@@ -26,6 +26,8 @@ pub(super) enum Place {
     Open(Role),
     /// The same, and a string may be base64 of either alphabet.
     Data(Role),
+    /// A string that ought to be base64, in one line or several.
+    Base64(Role),
     /// JSON of the client's own.
     Free(Role),
     /// The source of an image or a document.
@@ -70,6 +72,8 @@ pub(super) enum Wanted {
     Open,
     /// Nor base64 of either alphabet.
     Data,
+    /// Nor that in lines.
+    Base64,
     /// Unless it is the attribution.
     Attribution,
 }
@@ -86,6 +90,7 @@ impl Place {
             Self::Text(_)
             | Self::Open(_)
             | Self::Data(_)
+            | Self::Base64(_)
             | Self::Source(_)
             | Self::System
             | Self::FirstSystem
@@ -117,6 +122,7 @@ impl Place {
             Self::Text(role)
             | Self::Open(role)
             | Self::Data(role)
+            | Self::Base64(role)
             | Self::Free(role)
             | Self::Source(role) => role,
             Self::System | Self::FirstSystem | Self::Attribution => Role::System,
@@ -140,6 +146,7 @@ impl Place {
             | Self::System
             | Self::FirstSystem => Wanted::Text,
             Self::Data(_) => Wanted::Data,
+            Self::Base64(_) => Wanted::Base64,
             Self::Attribution => Wanted::Attribution,
             Self::Open(_)
             | Self::Free(_)
@@ -187,13 +194,15 @@ impl Place {
             Self::Schemas => Self::Schema,
             Self::Source(role) => match (name, tag) {
                 (b"data", Tag::Text) => Self::Text(role),
-                (b"data", _) => Self::Passed,
+                // Whatever it is said to be: nothing but base64 is left unseen.
+                (b"data", _) => Self::Base64(role),
                 _ => named(role, tag, name),
             },
             Self::FirstSystem if name == b"text" => Self::Attribution,
             Self::Text(_)
             | Self::Open(_)
             | Self::Data(_)
+            | Self::Base64(_)
             | Self::Attribution
             | Self::System
             | Self::FirstSystem => {
@@ -285,7 +294,7 @@ fn named(role: Role, tag: Tag, name: &[u8]) -> Place {
         | b"fallback_credit_token" => Place::Passed,
         b"name" if tag == Tag::Tool => Place::Passed,
         b"data" => match tag {
-            Tag::Base64 => Place::Passed,
+            Tag::Base64 => Place::Base64(role),
             Tag::Text => Place::Text(role),
             Tag::None | Tag::Sealed | Tag::Tool | Tag::ToolResult | Tag::Speaker(_) => {
                 Place::Data(role)

@@ -199,8 +199,29 @@ fn blocks_by_their_types() {
 
 #[test]
 fn sources_of_images_and_documents() {
-    let source = r#""source":{"data":"d d","type":"base64","media_type":"image/png"}"#;
-    check_block(&[r#""type":"image""#, source], &[]);
+    let base64 = "iVBORw0KGgoAAAANSUhEUgAA".repeat(9);
+    let lines = "13800138000/+-_AbCd3800138000/+-_AbCd3800138000/+-_AbCd3800138000/+-_AbCd\\r\\n"
+        .repeat(2)
+        + "ab==";
+    for data in [&base64, &lines] {
+        let source =
+            format!(r#""source":{{"data":"{data}","type":"base64","media_type":"image/png"}}"#);
+        check_block(&[r#""type":"image""#, &source], &[]);
+    }
+    let phones = "13800138000\\n".repeat(9);
+    for media_type in ["text/plain", "image/png"] {
+        for data in ["身份证 1", "110101199003078038", &phones, &format!("{base64} 1")] {
+            let source = format!(
+                r#""source":{{"type":"base64","media_type":"{media_type}","data":"{data}"}}"#
+            );
+            check_block(
+                &[r#""type":"document""#, &source],
+                &[(".source.data", &data.replace("\\n", "\n"))],
+            );
+            let nested = format!(r#"{{"type":"base64","data":"{data}"}}"#);
+            assert_eq!(block(&nested).len(), 1, "{nested}");
+        }
+    }
     check_block(&[r#""type":"image""#, r#""source":{"type":"file","file_id":"file_1"}"#], &[]);
     check_block(
         &[r#""type":"image""#, r#""source":{"type":"url","url":"https://x"}"#],

@@ -3,7 +3,7 @@
 use super::decode::check;
 use super::error::{Fault, FaultKind, WalkError};
 use super::names::Mark;
-use super::opaque::{is_base64, is_data_url, is_token};
+use super::opaque::{is_base64, is_data_url, is_in_lines, is_token};
 use super::place::{Place, Wanted};
 use super::prompt::SetApart;
 use super::reader::{Raw, Reader};
@@ -214,6 +214,7 @@ fn is_text(text: &str, wanted: Wanted) -> bool {
         Wanted::Text => !is_data_url(text),
         Wanted::Open => !is_data_url(text) && !is_base64(text),
         Wanted::Data => !is_data_url(text) && !is_token(text),
+        Wanted::Base64 => !is_data_url(text) && !is_in_lines(text),
         Wanted::Attribution => {
             text.len() > ATTRIBUTION_BYTES_MAX
                 || !text.starts_with(ATTRIBUTION)
