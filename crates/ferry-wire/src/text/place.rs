@@ -60,6 +60,8 @@ pub(super) enum Place {
     Metadata,
     /// One of `mcp_servers`.
     Server,
+    /// `container`, or one of its skills.
+    Container,
 }
 
 /// What the walk does with a string.
@@ -107,7 +109,8 @@ impl Place {
             | Self::Cited
             | Self::Tool
             | Self::Metadata
-            | Self::Server => false,
+            | Self::Server
+            | Self::Container => false,
         }
     }
 
@@ -133,13 +136,20 @@ impl Place {
             | Self::Request
             | Self::Message
             | Self::Metadata
-            | Self::Server => Role::Other,
+            | Self::Server
+            | Self::Container => Role::Other,
         }
     }
 
     pub(super) const fn string(self) -> Wanted {
         match self {
-            Self::Passed | Self::Schema | Self::Schemas | Self::Said | Self::Cited => Wanted::No,
+            // As a string a container is an id.
+            Self::Passed
+            | Self::Schema
+            | Self::Schemas
+            | Self::Said
+            | Self::Cited
+            | Self::Container => Wanted::No,
             Self::Text(_)
             | Self::Source(_)
             | Self::Described
@@ -190,6 +200,11 @@ impl Place {
                 b"name" | b"tool_configuration" => Self::Passed,
                 _ => named(Role::Other, tag, name),
             },
+            Self::Container => match name {
+                b"skills" => self,
+                b"version" => Self::Passed,
+                _ => named(Role::Other, tag, name),
+            },
             Self::Schema | Self::Described => schema(name),
             Self::Schemas => Self::Schema,
             Self::Source(role) => match (name, tag) {
@@ -231,6 +246,7 @@ fn top(shape: Shape, name: &[u8]) -> Place {
         b"stop_sequences" => Place::Text(Role::Other),
         b"metadata" => Place::Metadata,
         b"mcp_servers" => Place::Server,
+        b"container" => Place::Container,
         b"max_tokens"
         | b"max_tokens_to_sample"
         | b"stream"
@@ -240,7 +256,6 @@ fn top(shape: Shape, name: &[u8]) -> Place {
         | b"thinking"
         | b"service_tier"
         | b"tool_choice"
-        | b"container"
         | b"speed"
         | b"inference_geo"
         | b"betas"
@@ -271,7 +286,8 @@ fn said(tag: Tag, name: &[u8]) -> Place {
 
 fn tool(name: &[u8]) -> Place {
     match name {
-        b"name" => Place::Passed,
+        // Domains lead somewhere: another text would lead elsewhere.
+        b"name" | b"allowed_domains" | b"blocked_domains" => Place::Passed,
         b"description" => Place::Text(Role::Description),
         _ => named(Role::Description, Tag::Tool, name),
     }

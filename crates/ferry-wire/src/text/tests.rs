@@ -118,13 +118,15 @@ fn the_members_of_a_request() {
     );
     check(
         Shape::Messages,
-        r#"{"metadata":{"user_id":"u","new":"n"},"container":{"id":"i","skills":[{"skill_id":"pdf"}]},
+        r#"{"metadata":{"user_id":"u","new":"n"},"container":{"id":"i","name":"n","skills":[{"type":"custom","skill_id":"pdf","version":"1759178010641129","name":"n"}]},
            "mcp_servers":[{"type":"url","url":"https://x","name":"n","authorization_token":"t"}],
            "tool_choice":{"type":"tool","name":"n"},"thinking":{"type":"enabled","budget_tokens":20000},
            "service_tier":"auto","new":{"a":["b",12345,12,{"id":"i","c":"d"}]},"betas":["b"]}"#,
         &[
             ("metadata.user_id", Other),
             ("metadata.new", Other),
+            ("container.name", Other),
+            ("container.skills[0].name", Other),
             ("mcp_servers[0].url", Other),
             ("new.a[0]", Other),
             ("new.a[1]", Other),
@@ -150,6 +152,24 @@ fn the_members_of_a_request() {
             ("tools[0].input_examples[0].id", Description),
             ("tools[1].user_location.city", Description),
             ("output_config.format.schema.description", Description),
+        ],
+    );
+}
+
+#[test]
+fn names_of_files_are_texts_and_a_tools_domains_are_not() {
+    check(
+        Shape::Messages,
+        r#"{"container":"c","tools":[{"type":"web_search_20250305","allowed_domains":["10.2.3.4"],"blocked_domains":["a.example"]}]}"#,
+        &[],
+    );
+    check(
+        Shape::Messages,
+        r#"{"messages":[{"role":"user","content":[{"type":"container_upload","file_id":"f","file_name":"n"},{"type":"document","filename":"n","name":"n"}]}]}"#,
+        &[
+            ("messages[0].content[0].file_name", Role::User),
+            ("messages[0].content[1].filename", Role::User),
+            ("messages[0].content[1].name", Role::User),
         ],
     );
 }
