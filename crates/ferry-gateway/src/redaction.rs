@@ -126,8 +126,10 @@ impl RuleSet {
         !hits.is_empty()
     }
 
-    /// Looks through a body of the API, in the order in which a model is given it: there what is known of a text depends on
-    /// nothing that a later turn adds.
+    /// Looks through a body of the API.
+    ///
+    /// Where there are pseudonyms, in the order in which a model is given it: what is known of a text then depends on nothing
+    /// that a later turn adds.
     ///
     /// # Errors
     /// [`RedactError`]: the body must then go no further where something is to be replaced or refused.
@@ -139,7 +141,12 @@ impl RuleSet {
         body: &[u8],
     ) -> Result<Redacted, RedactError> {
         let mut scan = Scan::new(self, line, secret);
-        text::walk_by_prompt(body, shape, &mut text::Scratch::new(), |span| scan.span(span))?;
+        let scratch = &mut text::Scratch::new();
+        if self.policy(line).has_pseudonyms() {
+            text::walk_by_prompt(body, shape, scratch, |span| scan.span(span))?;
+        } else {
+            text::walk(body, shape, scratch, |span| scan.span(span))?;
+        }
         let Scan { redaction, edits, clash, .. } = scan;
         clash.map_or(Ok(()), Err)?;
         Ok(Redacted { edits, outcome: redaction.finish() })

@@ -36,7 +36,7 @@ pub(super) struct Clean(pub(super) Read);
 #[derive(Debug)]
 pub(super) enum Fault {
     /// It holds what its line refuses.
-    Blocked { kind: Box<str>, count: u64, path: Box<str>, others: u64 },
+    Blocked { counts: Vec<(Box<str>, u64)>, path: Box<str> },
     /// It cannot be looked through.
     Unreadable(RedactError),
     /// Its content coding cannot be undone.
@@ -251,18 +251,13 @@ fn count(passage: &mut Passage, rules: &RuleSet, outcome: &Outcome, dry_run: boo
     }
 }
 
-/// The first that is refused, and how many there are besides.
+/// How many there are of each type that is refused, and where the first stands.
 fn blocked(rules: &RuleSet, outcome: &Outcome) -> Fault {
-    let all = || outcome.counts.iter().filter(|((_, action), _)| *action == Action::Block);
-    let first = outcome.entries.iter().find(|entry| entry.action == Action::Block);
-    let kind = first.map(|entry| entry.kind).or_else(|| all().next().map(|((kind, _), _)| *kind));
-    let total: u64 = all().map(|(_, count)| *count).sum();
-    let of_kind = |count: Option<&u64>| count.copied().unwrap_or_default();
-    let count = of_kind(kind.and_then(|kind| outcome.counts.get(&(kind, Action::Block))));
+    let is_refused = |action: Action| action == Action::Block;
+    let refused = outcome.counts.iter().filter(|((_, action), _)| is_refused(*action));
+    let first = outcome.entries.iter().find(|entry| is_refused(entry.action));
     Fault::Blocked {
-        kind: kind.map_or("", |kind| rules.name(kind)).into(),
-        count,
+        counts: refused.map(|((kind, _), count)| (rules.name(*kind).into(), *count)).collect(),
         path: first.map_or("", |entry| &entry.path).into(),
-        others: total.saturating_sub(count),
     }
 }

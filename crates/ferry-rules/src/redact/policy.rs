@@ -141,6 +141,12 @@ impl Policy {
         !self.dry_run && all.into_iter().any(|action| action.replaces())
     }
 
+    /// Whether some kind gets a pseudonym, or would but for a dry run: then what is found in a text depends on those
+    /// before it.
+    pub fn has_pseudonyms(&self) -> bool {
+        self.built_in.iter().chain(&self.custom).any(|action| *action == Action::Pseudonym)
+    }
+
     /// Whether some kind is refused: then a body that cannot be scanned is refused as well.
     pub fn can_block(&self) -> bool {
         let all = self.built_in.iter().chain(&self.custom);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::event::{block_parts, cited_texts, elements, letters, members};
+use super::event::{block_parts, citations, cited_text, elements, letters, members, titles};
 use super::scan::Found;
 use super::strings::Strings;
 use super::{Counts, Escapes, Restorer, Token};
@@ -82,10 +82,12 @@ impl<'a> Walk<'a> {
         if let Some(value) = parts.text {
             self.string(value);
         }
-        for value in
-            parts.citations.and_then(|list| cited_texts(self.text, list)).unwrap_or_default()
-        {
-            self.string(value);
+        if let Some(list) = parts.citations {
+            for citation in citations(self.text, list).unwrap_or_default() {
+                let cited = cited_text(self.text, citation.clone());
+                let strings = cited.into_iter().chain(titles(self.text, citation));
+                strings.for_each(|value| self.string(value));
+            }
         }
         if let Some(value) = parts.input {
             self.input(value);

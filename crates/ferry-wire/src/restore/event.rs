@@ -25,6 +25,8 @@ pub(crate) struct Delta {
     pub(crate) index: u64,
     /// What it adds and between which quotes; nothing for a delta that is never changed.
     pub(crate) letters: Option<(Adds, Range<usize>)>,
+    /// Of a citation, between which quotes the request's own words for its document stand.
+    pub(crate) titles: Vec<Range<usize>>,
 }
 
 /// Hands every member of the object in `range` to `each`: its raw name and where its value stands.
@@ -108,11 +110,17 @@ pub(crate) fn block_parts(text: &[u8], block: Range<usize>) -> Option<Block> {
     })
 }
 
+/// Where the citations of a list stand; nothing when it cannot be read.
+pub(crate) fn citations(text: &[u8], list: Range<usize>) -> Option<Vec<Range<usize>>> {
+    let mut citations = Vec::new();
+    elements(text, list, |citation| citations.push(citation))?;
+    Some(citations)
+}
+
 /// Where the cited texts of a list of citations stand; nothing when it cannot be read.
 pub(crate) fn cited_texts(text: &[u8], list: Range<usize>) -> Option<Vec<Range<usize>>> {
-    let mut cited = Vec::new();
-    elements(text, list, |citation| cited.extend(cited_text(text, citation)))?;
-    Some(cited)
+    let citations = citations(text, list)?.into_iter();
+    Some(citations.filter_map(|citation| cited_text(text, citation)).collect())
 }
 
 /// Reads a `content_block_delta`.
@@ -137,16 +145,20 @@ pub(crate) fn delta(event: &[u8]) -> Option<Delta> {
         };
         *slot = Some(value);
     })?;
+    let mut titles = Vec::new();
     let found = match kind.and_then(|kind| event.get(letters(event, kind)?)) {
         Some(b"text_delta") => text.map(|value| (Adds::Text, value)),
         Some(b"input_json_delta") => input.map(|value| (Adds::Input, value)),
         Some(b"citations_delta") => {
+            titles
+                .extend(citation.clone().into_iter().flat_map(|value| self::titles(event, value)));
             citation.and_then(|value| cited_text(event, value)).map(|value| (Adds::Cited, value))
         }
         _ => None,
     };
     let letters = found.and_then(|(adds, value)| Some((adds, letters(event, value)?)));
-    Some(Delta { index: number?, letters })
+    titles = titles.into_iter().filter_map(|value| self::letters(event, value)).collect();
+    Some(Delta { index: number?, letters, titles })
 }
 
 /// Where the value of a citation's `cited_text` stands.
@@ -158,6 +170,18 @@ pub(crate) fn cited_text(text: &[u8], citation: Range<usize>) -> Option<Range<us
         }
     })?;
     cited
+}
+
+/// Where the values of a citation stand that repeat what the request called its document. The model did not write them.
+pub(crate) fn titles(text: &[u8], citation: Range<usize>) -> Vec<Range<usize>> {
+    let mut titles = Vec::new();
+    // Of what cannot be read to its end they stand there as well.
+    let _read = members(text, citation, |name, value| {
+        if ["document_title", "title", "source"].iter().any(|title| key_is(name, title)) {
+            titles.push(value);
+        }
+    });
+    titles
 }
 
 /// The index of the block that an event is about.

@@ -164,7 +164,14 @@ impl RestoreStream {
             Adds::Text => self.text(delta.index, Carries::Text, &text, slice),
             Adds::Input if self.is_lost => {}
             Adds::Input => self.text(delta.index, Carries::Input, &text, slice),
-            Adds::Cited => self.cited(&text, slice),
+            Adds::Cited => {
+                let mut strings = delta.titles;
+                strings.push(text.letters);
+                strings.sort_by_key(|letters| letters.start);
+                for letters in strings {
+                    self.cited(&Text { event, at, letters, is_last: false }, slice);
+                }
+            }
         }
     }
 
@@ -186,7 +193,7 @@ impl RestoreStream {
         }
     }
 
-    /// The quoted text of a citation, which is never split.
+    /// A text of a citation, which is never split.
     fn cited(&mut self, text: &Text<'_>, slice: &mut Slice<'_>) {
         self.restorer.find(text.raw(), &mut self.found);
         self.found.count(&mut self.counts);

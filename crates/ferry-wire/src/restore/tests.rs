@@ -200,7 +200,9 @@ proptest! {
             "id": thought, "completion": text,
             "content": [
                 {"type": "thinking", "thinking": thought, "signature": thought},
-                {"text": text, "type": "text", "citations": [{"cited_text": text, "document_title": thought}]},
+                {"text": text, "type": "text", "citations": [
+                    {"document_title": text, "cited_text": text, "type": thought}, {"title": text, "source": text, "url": thought},
+                ]},
                 {"type": "tool_use", "id": thought, "name": thought, "input": {&key: [text, 1]}},
                 {"type": "web_search_tool_result", "content": [{"text": thought}]},
             ],
@@ -313,8 +315,7 @@ fn thinking_and_what_is_unknown_pass_as_the_same_slice() {
 fn a_citation_and_a_block_that_comes_whole_are_restored() {
     let token = token(7).to_string();
     let cited = |text: &str| {
-        let citation =
-            json!({"type": "char_location", "cited_text": text, "document_title": &token});
+        let citation = json!({"type": "char_location", "cited_text": text, "document_title": text, "file_id": &token});
         delta(0, &json!({"type": "citations_delta", "citation": citation}))
     };
     let start = |text: &str| {
@@ -324,7 +325,13 @@ fn a_citation_and_a_block_that_comes_whole_are_restored() {
     };
     let (out, restore) = pushed(&[&start(&token), &cited(&token)]);
     assert_eq!(out, [start(CARD), cited(CARD)]);
-    assert_eq!(restore.counts().restored, 2);
+    assert_eq!(restore.counts().restored, 3);
+    let cited = |text: &str| {
+        let citation = json!({"type": "search_result_location", "title": text, "source": text, "cited_text": text});
+        delta(0, &json!({"type": "citations_delta", "citation": citation}))
+    };
+    let (out, _) = pushed(&[&cited(&token)]);
+    assert_eq!(out, [cited(CARD)]);
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(super) enum Place {
     Open(Role),
     /// The same, and a string may be base64 of either alphabet.
     Data(Role),
+    /// A string that ought to be base64, in one line or several.
+    Base64(Role),
     /// JSON of the client's own.
     Free(Role),
     /// The source of an image or a document.
@@ -58,6 +60,8 @@ pub(super) enum Place {
     Metadata,
     /// One of `mcp_servers`.
     Server,
+    /// `container`, or one of its skills.
+    Container,
 }
 
 /// What the walk does with a string.
@@ -70,6 +74,8 @@ pub(super) enum Wanted {
     Open,
     /// Nor base64 of either alphabet.
     Data,
+    /// Nor that in lines.
+    Base64,
     /// Unless it is the attribution.
     Attribution,
 }
@@ -86,6 +92,7 @@ impl Place {
             Self::Text(_)
             | Self::Open(_)
             | Self::Data(_)
+            | Self::Base64(_)
             | Self::Source(_)
             | Self::System
             | Self::FirstSystem
@@ -102,7 +109,8 @@ impl Place {
             | Self::Cited
             | Self::Tool
             | Self::Metadata
-            | Self::Server => false,
+            | Self::Server
+            | Self::Container => false,
         }
     }
 
@@ -117,6 +125,7 @@ impl Place {
             Self::Text(role)
             | Self::Open(role)
             | Self::Data(role)
+            | Self::Base64(role)
             | Self::Free(role)
             | Self::Source(role) => role,
             Self::System | Self::FirstSystem | Self::Attribution => Role::System,
@@ -127,19 +136,27 @@ impl Place {
             | Self::Request
             | Self::Message
             | Self::Metadata
-            | Self::Server => Role::Other,
+            | Self::Server
+            | Self::Container => Role::Other,
         }
     }
 
     pub(super) const fn string(self) -> Wanted {
         match self {
-            Self::Passed | Self::Schema | Self::Schemas | Self::Said | Self::Cited => Wanted::No,
+            // As a string a container is an id.
+            Self::Passed
+            | Self::Schema
+            | Self::Schemas
+            | Self::Said
+            | Self::Cited
+            | Self::Container => Wanted::No,
             Self::Text(_)
             | Self::Source(_)
             | Self::Described
             | Self::System
             | Self::FirstSystem => Wanted::Text,
             Self::Data(_) => Wanted::Data,
+            Self::Base64(_) => Wanted::Base64,
             Self::Attribution => Wanted::Attribution,
             Self::Open(_)
             | Self::Free(_)
@@ -183,17 +200,24 @@ impl Place {
                 b"name" | b"tool_configuration" => Self::Passed,
                 _ => named(Role::Other, tag, name),
             },
+            Self::Container => match name {
+                b"skills" => self,
+                b"version" => Self::Passed,
+                _ => named(Role::Other, tag, name),
+            },
             Self::Schema | Self::Described => schema(name),
             Self::Schemas => Self::Schema,
             Self::Source(role) => match (name, tag) {
                 (b"data", Tag::Text) => Self::Text(role),
-                (b"data", _) => Self::Passed,
+                // Whatever it is said to be: nothing but base64 is left unseen.
+                (b"data", _) => Self::Base64(role),
                 _ => named(role, tag, name),
             },
             Self::FirstSystem if name == b"text" => Self::Attribution,
             Self::Text(_)
             | Self::Open(_)
             | Self::Data(_)
+            | Self::Base64(_)
             | Self::Attribution
             | Self::System
             | Self::FirstSystem => {
@@ -222,6 +246,7 @@ fn top(shape: Shape, name: &[u8]) -> Place {
         b"stop_sequences" => Place::Text(Role::Other),
         b"metadata" => Place::Metadata,
         b"mcp_servers" => Place::Server,
+        b"container" => Place::Container,
         b"max_tokens"
         | b"max_tokens_to_sample"
         | b"stream"
@@ -231,7 +256,6 @@ fn top(shape: Shape, name: &[u8]) -> Place {
         | b"thinking"
         | b"service_tier"
         | b"tool_choice"
-        | b"container"
         | b"speed"
         | b"inference_geo"
         | b"betas"
@@ -262,7 +286,8 @@ fn said(tag: Tag, name: &[u8]) -> Place {
 
 fn tool(name: &[u8]) -> Place {
     match name {
-        b"name" => Place::Passed,
+        // Domains lead somewhere: another text would lead elsewhere.
+        b"name" | b"allowed_domains" | b"blocked_domains" => Place::Passed,
         b"description" => Place::Text(Role::Description),
         _ => named(Role::Description, Tag::Tool, name),
     }
@@ -285,7 +310,7 @@ fn named(role: Role, tag: Tag, name: &[u8]) -> Place {
         | b"fallback_credit_token" => Place::Passed,
         b"name" if tag == Tag::Tool => Place::Passed,
         b"data" => match tag {
-            Tag::Base64 => Place::Passed,
+            Tag::Base64 => Place::Base64(role),
             Tag::Text => Place::Text(role),
             Tag::None | Tag::Sealed | Tag::Tool | Tag::ToolResult | Tag::Speaker(_) => {
                 Place::Data(role)

@@ -118,13 +118,15 @@ fn the_members_of_a_request() {
     );
     check(
         Shape::Messages,
-        r#"{"metadata":{"user_id":"u","new":"n"},"container":{"id":"i","skills":[{"skill_id":"pdf"}]},
+        r#"{"metadata":{"user_id":"u","new":"n"},"container":{"id":"i","name":"n","skills":[{"type":"custom","skill_id":"pdf","version":"1759178010641129","name":"n"}]},
            "mcp_servers":[{"type":"url","url":"https://x","name":"n","authorization_token":"t"}],
            "tool_choice":{"type":"tool","name":"n"},"thinking":{"type":"enabled","budget_tokens":20000},
            "service_tier":"auto","new":{"a":["b",12345,12,{"id":"i","c":"d"}]},"betas":["b"]}"#,
         &[
             ("metadata.user_id", Other),
             ("metadata.new", Other),
+            ("container.name", Other),
+            ("container.skills[0].name", Other),
             ("mcp_servers[0].url", Other),
             ("new.a[0]", Other),
             ("new.a[1]", Other),
@@ -155,6 +157,24 @@ fn the_members_of_a_request() {
 }
 
 #[test]
+fn names_of_files_are_texts_and_a_tools_domains_are_not() {
+    check(
+        Shape::Messages,
+        r#"{"container":"c","tools":[{"type":"web_search_20250305","allowed_domains":["10.2.3.4"],"blocked_domains":["a.example"]}]}"#,
+        &[],
+    );
+    check(
+        Shape::Messages,
+        r#"{"messages":[{"role":"user","content":[{"type":"container_upload","file_id":"f","file_name":"n"},{"type":"document","filename":"n","name":"n"}]}]}"#,
+        &[
+            ("messages[0].content[0].file_name", Role::User),
+            ("messages[0].content[1].filename", Role::User),
+            ("messages[0].content[1].name", Role::User),
+        ],
+    );
+}
+
+#[test]
 fn every_request_of_a_batch() {
     check(
         Shape::Batch,
@@ -176,6 +196,10 @@ fn the_attribution_of_claude_code_stays() {
         r#"{{"system":[{{"text":"{attribution}","type":"text"}},{{"type":"text","text":"{attribution}"}}]}}"#
     );
     check(Shape::Messages, &body, &[("system[1].text", Role::System)]);
+    for behind in [r"\n", r"\r", r"\n客户"] {
+        let lines = format!(r#"{{"system":[{{"text":"{attribution}{behind}"}}]}}"#);
+        check(Shape::Messages, &lines, &[("system[0].text", Role::System)]);
+    }
     let long = format!(r#"{{"system":[{{"text":"{attribution}{}"}}]}}"#, "x".repeat(2000));
     check(Shape::Messages, &long, &[("system[0].text", Role::System)]);
 }
@@ -195,8 +219,29 @@ fn blocks_by_their_types() {
 
 #[test]
 fn sources_of_images_and_documents() {
-    let source = r#""source":{"data":"d d","type":"base64","media_type":"image/png"}"#;
-    check_block(&[r#""type":"image""#, source], &[]);
+    let base64 = "iVBORw0KGgoAAAANSUhEUgAA".repeat(9);
+    let lines = "13800138000/+-_AbCd3800138000/+-_AbCd3800138000/+-_AbCd3800138000/+-_AbCd\\r\\n"
+        .repeat(2)
+        + "ab==";
+    for data in [&base64, &lines] {
+        let source =
+            format!(r#""source":{{"data":"{data}","type":"base64","media_type":"image/png"}}"#);
+        check_block(&[r#""type":"image""#, &source], &[]);
+    }
+    let phones = "13800138000\\n".repeat(9);
+    for media_type in ["text/plain", "image/png"] {
+        for data in ["身份证 1", "110101199003078038", &phones, &format!("{base64} 1")] {
+            let source = format!(
+                r#""source":{{"type":"base64","media_type":"{media_type}","data":"{data}"}}"#
+            );
+            check_block(
+                &[r#""type":"document""#, &source],
+                &[(".source.data", &data.replace("\\n", "\n"))],
+            );
+            let nested = format!(r#"{{"type":"base64","data":"{data}"}}"#);
+            assert_eq!(block(&nested).len(), 1, "{nested}");
+        }
+    }
     check_block(&[r#""type":"image""#, r#""source":{"type":"file","file_id":"file_1"}"#], &[]);
     check_block(
         &[r#""type":"image""#, r#""source":{"type":"url","url":"https://x"}"#],

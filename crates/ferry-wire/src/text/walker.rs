@@ -3,14 +3,14 @@
 use super::decode::check;
 use super::error::{Fault, FaultKind, WalkError};
 use super::names::Mark;
-use super::opaque::{is_base64, is_data_url, is_token};
+use super::opaque::{is_base64, is_data_url, is_in_lines, is_token};
 use super::place::{Place, Wanted};
 use super::prompt::SetApart;
 use super::reader::{Raw, Reader};
 use super::tag::{LOOKS_MAX, Tag};
 use super::{DEPTH_MAX, Scratch, Shape, Span};
 
-/// What Claude Code's attribution begins with. It must stay the first entry of `system`, alone and unchanged.
+/// What Claude Code's attribution begins with. It must stay the first entry of `system`, alone and unchanged; it is one line.
 const ATTRIBUTION: &[u8] = b"x-anthropic-billing-header";
 
 /// Longest attribution, in bytes; a longer text has something else behind it, and is looked at.
@@ -123,7 +123,7 @@ impl<'a, 's> Walker<'a, 's> {
             return Err(FaultKind::DuplicateKey.at(start));
         }
         self.reader.expect(b':')?;
-        if self.by_prompt && self.pass_apart() {
+        if self.by_prompt && place.is_prompt() && self.pass_apart() {
             return Ok(());
         }
         self.scratch.steps.push_name(&raw.range);
@@ -214,6 +214,11 @@ fn is_text(text: &str, wanted: Wanted) -> bool {
         Wanted::Text => !is_data_url(text),
         Wanted::Open => !is_data_url(text) && !is_base64(text),
         Wanted::Data => !is_data_url(text) && !is_token(text),
-        Wanted::Attribution => text.len() > ATTRIBUTION_BYTES_MAX || !text.starts_with(ATTRIBUTION),
+        Wanted::Base64 => !is_data_url(text) && !is_in_lines(text),
+        Wanted::Attribution => {
+            text.len() > ATTRIBUTION_BYTES_MAX
+                || !text.starts_with(ATTRIBUTION)
+                || memchr::memchr2(b'\n', b'\r', text).is_some()
+        }
     }
 }

@@ -173,7 +173,7 @@ async fn a_live_key_is_refused_with_its_type_and_place_and_never_its_value() {
     let answer = stand.gateway.ask(ask(&body)).await;
     answer.assert_own(400, "redact-blocked");
     let text = answer.text();
-    assert!(text.contains("1 of type API_KEY, the first in messages[0].content[1].text"), "{text}");
+    assert!(text.contains("leave: 1 API_KEY; the first in messages[0].content[1].text."), "{text}");
     assert!(!text.contains(&key) && stand.mock.last().is_none());
 }
 
@@ -187,6 +187,46 @@ async fn a_longer_and_looser_finding_takes_nothing_from_a_tighter_one() {
     assert!(!seen.contains(ID) && !seen.contains(CARD), "{seen}");
     let token = user("ghp_16C7e42F292c6912E7710c838347Ae178B4a@github.com", false);
     stand.gateway.ask(ask(&token)).await.assert_own(400, "redact-blocked");
+}
+
+#[tokio::test]
+async fn a_refusal_names_every_type_that_is_refused() {
+    let table = "[redact]\nenabled = true\nactions = { cn_id = \"block\" }\n";
+    let stand = Stand::new(table).await;
+    let text = format!("{PHONE} {ID}，{ID}，AKIA{}", "Q3EGRIQQ7ZQ5XKLM");
+    let answer = stand.gateway.ask(ask(&user(&text, false))).await;
+    answer.assert_own(400, "redact-blocked");
+    let text = answer.text();
+    assert!(
+        text.contains("leave: 2 CN_ID, 1 API_KEY; the first in messages[0].content."),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn what_system_teaches_holds_in_every_turn_that_the_sdk_writes_before_it() {
+    let table = "[redact]\nenabled = true\nactions = { cn_passport = \"pseudonym\" }\n";
+    let stand = Stand::new(table).await;
+    let body = |messages: &Value| {
+        format!(
+            r#"{{"max_tokens":4000,"messages":{messages},"model":"claude-sonnet-5","system":"客户护照 E12345678。"}}"#
+        )
+    };
+    let asked = json!({"role": "user", "content": "号码 E12345678 [mock echo]"});
+    let send = |messages: Value| request("POST", "/v1/messages", &[], body(&messages).as_bytes());
+    let answer = stand.gateway.ask(send(json!([asked]))).await.json();
+    let said = &answer["content"];
+    assert_eq!(said[0]["text"].as_str(), Some("号码 E12345678 [mock echo]"));
+    let first: Value = serde_json::from_str(&stand.seen()).unwrap();
+    let next = json!([
+        asked, {"role": "assistant", "content": said},
+        {"role": "user", "content": "我的护照 E12345678 [mock echo]"},
+    ]);
+    assert_eq!(stand.gateway.ask(send(next)).await.status, 200);
+    assert!(!stand.seen().contains("E12345678"), "{}", stand.seen());
+    let second: Value = serde_json::from_str(&stand.seen()).unwrap();
+    assert_eq!(second["system"], first["system"]);
+    assert_eq!(second["messages"][0], first["messages"][0]);
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 //! What is told to a client whose request holds sensitive data that its line refuses, or cannot be looked through.
-//! Names type, count and place, never a value.
+//! Names types, counts and a place, never a value.
 
 use ferry_wire::error::ApiErrorKind;
 
@@ -13,17 +13,18 @@ pub(super) fn redact(fault: &Fault) -> Told {
     let refused =
         |status, code, message| client(status, ApiErrorKind::InvalidRequest, code, message);
     match fault {
-        Fault::Blocked { kind, count, path, others } => {
-            let more = match others {
-                0 => String::new(),
-                others => format!(" (and {others} of other refused types)"),
-            };
+        Fault::Blocked { counts, path } => {
+            let of_types: Vec<_> =
+                counts.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+            // A report has a bound; behind it there are counts alone.
+            let place = if path.is_empty() { String::new() } else { format!("; the first in {path}") };
             refused(
                 400,
                 "redact-blocked",
                 format!(
-                    "The request holds data that may not leave: {count} of type {kind}, the first in {path}{more}. \
-                     Take it out and send the request again; the operator sets this under [redact]."
+                    "The request holds data that may not leave: {}{place}. Take it out and send the request again; the \
+                     operator sets this under [redact].",
+                    of_types.join(", "),
                 ),
             )
         }

@@ -109,7 +109,8 @@ fn block(choices: &mut Choices<'_>, role: Role, depth: usize) -> Node {
         ],
         3 => vec![("type", quiet("redacted_thinking")), ("data", quiet(&choices.text()))],
         4 => {
-            let all = vec![("type", quiet("base64")), ("data", quiet("aGk 13800138000"))];
+            let data = if choices.draw(2) == 0 { quiet(&base64) } else { text_node(choices, role) };
+            let all = vec![("type", quiet("base64")), ("data", data)];
             vec![("type", quiet("image")), ("source", members(choices, all))]
         }
         5 => vec![
