@@ -85,9 +85,20 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         colons & (colons >> 1) != 0 || colons.count_ones() >= 6
     }
 
+    /// Whether digits may begin with those of an escape: nearly all stand behind something else.
+    #[inline]
+    fn may_be_behind_escape(&self, start: usize) -> bool {
+        let last = self.text.before(start, 1);
+        matches!(last, b'%' | b'\\') || last.is_ascii_alphabetic()
+    }
+
     /// Six digits or more begin here.
     fn digits(&mut self, near: &Place<'_>) {
-        let start = self.text.skip_digits(near.at);
+        let start = if self.may_be_behind_escape(near.at) {
+            self.text.skip_digits(near.at)
+        } else {
+            near.at
+        };
         let skipped = start - near.at;
         let size = near.digits(skipped);
         let before = self.text.before(start, 1);
@@ -144,7 +155,7 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         let place = near.at;
         let after = near.digits(1);
         let mut before = near.digits_before();
-        if before > 2 {
+        if before > 2 && self.may_be_behind_escape(place - before) {
             // The digits of an escape belong to no group.
             let start = place - before;
             before -= (self.text.skip_digits(start) - start).min(before);
