@@ -1,12 +1,14 @@
-//! What commands know of the terminal they write to, and how text is laid out for it: width in cells, colours, folding.
-//! It writes nothing and decides nothing about content.
+//! What commands know of the terminal they write to, how text is laid out for it (width in cells, colours, folding), and
+//! lines that are drawn anew. It decides nothing about content.
 
+mod redraw;
 mod wrap;
 
 use std::io::{self, IsTerminal as _};
 
 use unicode_width::UnicodeWidthStr as _;
 
+pub(super) use self::redraw::{Form, Redraw};
 pub(super) use self::wrap::{clip, wrap};
 
 /// A terminal that does not tell its width.
