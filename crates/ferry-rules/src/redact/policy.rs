@@ -88,30 +88,12 @@ impl Policy {
 
     /// What a kind meets.
     pub fn action(&self, kind: Kind) -> Action {
-        match kind {
-            Kind::Custom(place) => {
-                self.custom.get(usize::from(place)).copied().unwrap_or(Action::Report)
-            }
-            Kind::CnId
-            | Kind::BankCard
-            | Kind::CnPhone
-            | Kind::HkId
-            | Kind::MoId
-            | Kind::TwId
-            | Kind::CnPassport
-            | Kind::TravelPermit
-            | Kind::CnUscc
-            | Kind::CnPlate
-            | Kind::Email
-            | Kind::IpAddress
-            | Kind::Iban
-            | Kind::ApiKey
-            | Kind::PrivateKey => kind
-                .index()
-                .and_then(|place| self.built_in.get(place))
-                .copied()
-                .unwrap_or(Action::Report),
-        }
+        let set = if let Kind::Custom(place) = kind {
+            self.custom.get(usize::from(place))
+        } else {
+            kind.index().and_then(|place| self.built_in.get(place))
+        };
+        set.copied().unwrap_or(Action::Report)
     }
 
     /// What numbers meet.
