@@ -15,6 +15,8 @@ pub mod path;
 pub mod restore;
 pub mod results_url;
 pub mod revise;
+#[cfg(test)]
+mod script;
 pub mod splice;
 pub mod sse;
 pub mod stream_flag;

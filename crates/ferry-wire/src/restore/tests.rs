@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::script::{delta, event, input_delta, message_stop, stop, text_delta};
 use crate::sse::ping;
 
 const CARD: &str = "6222 0212 3456 7890";
@@ -32,31 +33,6 @@ fn expected(text: &str) -> String {
         text = text.replace(token.as_str(), value);
     }
     text
-}
-
-fn event(name: &str, data: &Json) -> String {
-    format!("event: {name}\ndata: {data}\n\n")
-}
-
-fn delta(index: u64, delta: &Json) -> String {
-    let data = json!({"type": "content_block_delta", "index": index, "delta": delta});
-    event("content_block_delta", &data)
-}
-
-fn text_delta(index: u64, text: &str) -> String {
-    delta(index, &json!({"type": "text_delta", "text": text}))
-}
-
-fn input_delta(index: u64, text: &str) -> String {
-    delta(index, &json!({"type": "input_json_delta", "partial_json": text}))
-}
-
-fn stop(index: u64) -> String {
-    event("content_block_stop", &json!({"type": "content_block_stop", "index": index}))
-}
-
-fn message_stop() -> String {
-    event("message_stop", &json!({"type": "message_stop"}))
 }
 
 fn restored(stream: &[u8], size: usize) -> (String, Counts) {

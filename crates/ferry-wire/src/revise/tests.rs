@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::script::{delta, event, input_delta, message_stop, stop, text_delta};
 use crate::sse::ping;
 
 /// Takes `secret` out and keeps back an end that may become it; whatever else it sees it keeps as well, up to a blank.
@@ -23,31 +24,6 @@ fn hand(words: &mut Words, part: Part<'_>, out: &mut String) {
         }
         Part::End => out.push_str(&std::mem::take(&mut words.kept).replace("secret", "[gone]")),
     }
-}
-
-fn event(name: &str, data: &Json) -> String {
-    format!("event: {name}\ndata: {data}\n\n")
-}
-
-fn delta(index: u64, delta: &Json) -> String {
-    let data = json!({"type": "content_block_delta", "index": index, "delta": delta});
-    event("content_block_delta", &data)
-}
-
-fn text_delta(index: u64, text: &str) -> String {
-    delta(index, &json!({"type": "text_delta", "text": text}))
-}
-
-fn input_delta(index: u64, text: &str) -> String {
-    delta(index, &json!({"type": "input_json_delta", "partial_json": text}))
-}
-
-fn stop(index: u64) -> String {
-    event("content_block_stop", &json!({"type": "content_block_stop", "index": index}))
-}
-
-fn message_stop() -> String {
-    event("message_stop", &json!({"type": "message_stop"}))
 }
 
 /// What leaves of a stream that comes in chunks of `size`.

@@ -30,6 +30,15 @@ impl Stand {
         Self { mock, gateway }
     }
 
+    /// Reloads with rules that redact mobile numbers too.
+    fn tighten(&mut self) {
+        let config = std::fs::read_to_string(self.gateway.config()).unwrap();
+        let tighter =
+            config.replace("enabled = true", "enabled = true\nactions = { cn_phone = \"redact\" }");
+        std::fs::write(self.gateway.config(), tighter).unwrap();
+        self.gateway.running.reload(&self.gateway.inputs).unwrap();
+    }
+
     fn seen(&self) -> String {
         String::from_utf8(self.mock.last().unwrap().body.to_vec()).unwrap()
     }
@@ -296,11 +305,7 @@ async fn a_coded_turn_keeps_the_rules_of_its_conversation_too() {
     let first = json!({"role": "user", "content": format!("手机{PHONE}")});
     let body = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [first]});
     assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
-    let config = std::fs::read_to_string(stand.gateway.config()).unwrap();
-    let tighter =
-        config.replace("enabled = true", "enabled = true\nactions = { cn_phone = \"redact\" }");
-    std::fs::write(stand.gateway.config(), tighter).unwrap();
-    stand.gateway.running.reload(&stand.gateway.inputs).unwrap();
+    stand.tighten();
     let next = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [
         first, {"role": "assistant", "content": "好的"}, {"role": "user", "content": "谢谢"},
     ]});
@@ -367,11 +372,7 @@ async fn a_conversation_keeps_the_rules_that_it_began_with() {
     let first = json!({"role": "user", "content": format!("手机{PHONE}")});
     let body = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [first]});
     assert_eq!(stand.gateway.ask(ask(&body)).await.status, 200);
-    let config = std::fs::read_to_string(stand.gateway.config()).unwrap();
-    let tighter =
-        config.replace("enabled = true", "enabled = true\nactions = { cn_phone = \"redact\" }");
-    std::fs::write(stand.gateway.config(), tighter).unwrap();
-    stand.gateway.running.reload(&stand.gateway.inputs).unwrap();
+    stand.tighten();
     let next = json!({"model": "claude-sonnet-5", "max_tokens": 9, "messages": [
         first, {"role": "assistant", "content": "好的"}, {"role": "user", "content": PHONE},
     ]});
