@@ -324,10 +324,14 @@ impl Node {
             let (at, fault) = address.down.as_ref().filter(|_| address.half_open == 0)?;
             (address.is_down() && *at >= since).then(|| fault.end())
         };
-        match known.iter().map(ends).reduce(|one, other| one.filter(|_| one == other)) {
-            Some(end) => end,
-            None => self.way.names.is_unknown(since).then_some(PathEnd::NoSuchName),
-        }
+        let unknown = || {
+            // A proxy's name, or the node's own.
+            let way = &self.way;
+            (way.names.is_unknown(since) || way.beyond.is_unknown(since))
+                .then_some(PathEnd::NoSuchName)
+        };
+        let ended = known.iter().map(ends).reduce(|one, other| one.filter(|_| one == other));
+        ended.unwrap_or_else(unknown)
     }
 
     /// A request has been silent for long: is it the model or the path? A probe will tell; the last one does

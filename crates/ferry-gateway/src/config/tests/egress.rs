@@ -54,7 +54,6 @@ fn a_proxy_is_a_url_or_a_reference_to_one() {
 
 #[test]
 fn what_is_no_proxy_is_refused_without_a_word_of_its_login() {
-    let long = "x".repeat(20);
     let table = [
         ("ftp://h", "its scheme is none of"),
         ("socks4://h", "of a version that Ferry does not speak"),
@@ -76,7 +75,6 @@ fn what_is_no_proxy_is_refused_without_a_word_of_its_login() {
             format!("{:?}\n{}", miette::Report::new(report.clone()), report.lines().join("\n"));
         assert!(shown.contains(due), "{text}: {shown}");
         assert!(!shown.contains("hunter2"), "{text}: {shown}");
-        assert!(!shown.contains(&long));
     }
 }
 

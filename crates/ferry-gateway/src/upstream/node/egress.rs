@@ -126,8 +126,9 @@ impl Node {
     /// After a failure the next dial through a proxy asks for the next of the node's addresses. One that refused
     /// the credentials is noted.
     pub(super) fn turn_on(&self, at: SocketAddr, error: &DialError) {
-        let DialError::Proxy { source, .. } = error else { return };
+        // Behind a tunnel that opened it is the node's address, too, on which TLS fails.
         self.way.turn.fetch_add(1, Ordering::Relaxed);
+        let DialError::Proxy { source, .. } = error else { return };
         if let (Some(refusal), Some(address)) = (source.refusal(), self.known().get_mut(at)) {
             let before = address.unwelcome.take();
             address.unwelcome = Some(Unwelcome::after(before, refusal, clock::now()));

@@ -47,6 +47,7 @@ impl Transport for Corporate {
         let found = match host.as_str() {
             "proxy.corp" => vec![SILENT, OPEN],
             "node.test" => vec!["198.51.100.7"],
+            "two.test" => vec!["198.51.100.7", "198.51.100.8"],
             _ => Vec::new(),
         };
         let found: Vec<_> =
@@ -59,10 +60,14 @@ impl Transport for Corporate {
 }
 
 fn behind(proxy: &str, network: &Arc<Corporate>) -> Arc<Node> {
+    node_behind("http://node.test:8080", proxy, network)
+}
+
+fn node_behind(url: &str, proxy: &str, network: &Arc<Corporate>) -> Arc<Node> {
     let base = Base::over(&Tasks::default(), 1, Arc::clone(network) as Arc<dyn Transport>);
     let plain = node_on(&base, "127.0.0.1:1".parse().unwrap(), "http", HttpVersion::Http1);
     let settings = NodeSettings {
-        url: "http://node.test:8080".parse().unwrap(),
+        url: url.parse().unwrap(),
         proxy: Some(ProxySettings::new(&proxy_url::parse(proxy).unwrap(), None)),
         ..(*plain.settings).clone()
     };
@@ -111,5 +116,30 @@ async fn a_name_that_is_unknown_is_told_whoever_it_belongs_to() {
             panic!("{proxy}: no fault")
         };
         assert_eq!(fault.to_string(), due);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_name_that_is_unknown_to_a_proxy_of_addresses_is_told_at_once() {
+    let node = node_behind("http://gone.test:8080", "socks5://proxy.corp:3128", &Arc::default());
+    let begun = clock::now();
+    let Err(Unreached::Away { hopeless, .. }) = reach(&node, None, Duration::from_mins(1)).await
+    else {
+        panic!("reached")
+    };
+    assert!(hopeless, "it says to check the node's url");
+    assert!(clock::now() - begun < Duration::from_secs(5), "{:?}", clock::now() - begun);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_on_which_tls_stalls_behind_a_proxy_is_left_for_the_next() {
+    let network = Arc::<Corporate>::default();
+    let node = node_behind("https://two.test", "socks5://proxy.corp:3128", &network);
+    // The tunnels open, and nothing comes through them.
+    reach(&node, None, Duration::from_mins(5)).await.unwrap_err();
+    let heard = network.heard.lock().unwrap().clone();
+    for last in [7, 8] {
+        let asked = [5, 1, 0, 1, 198, 51, 100, last, 1, 187];
+        assert!(heard.windows(10).any(|bytes| bytes == asked), "never asked for .{last}");
     }
 }
