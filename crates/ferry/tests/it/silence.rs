@@ -83,7 +83,9 @@ async fn a_head_without_a_type_and_nothing_behind_it_ends_after_the_first_byte()
 async fn the_first_byte_is_counted_from_the_last_byte_written_and_not_from_the_head() {
     // Of the three seconds half are over with the head: what comes two seconds later is too late.
     let untyped = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
-    for head in [sse(), bytes(untyped)] {
+    let put_together = "nonstream_upstream = \"stream\"\n";
+    let table = [(sse(), true, ""), (bytes(untyped), true, ""), (sse(), false, put_together)];
+    for (head, stream, setting) in table {
         let node = Node::saying(vec![
             Step::Wait(1500),
             head,
@@ -93,7 +95,7 @@ async fn the_first_byte_is_counted_from_the_last_byte_written_and_not_from_the_h
         ]);
         let node = node.await;
         let gateway = Setup::new().timeout("first_byte_ms = 3000").one_try();
-        let gateway = gateway.node("n", &node.url(), "").start().await;
-        gateway.ask(message("Hello", true)).await.assert_own(504, "first-byte");
+        let gateway = gateway.node("n", &node.url(), setting).start().await;
+        gateway.ask(message("Hello", stream)).await.assert_own(504, "first-byte");
     }
 }

@@ -8,7 +8,7 @@ use ferry_wire::assemble::{AssembleError, Assembler, Outcome};
 use http::response::Parts;
 use http::{HeaderValue, StatusCode, header as http_header};
 
-use super::{BadAnswer, Fault, Form, Phase, flavor};
+use super::{BadAnswer, Fault, Form, Phase, first_byte_left, flavor};
 use crate::clock;
 use crate::journey::answer::finished;
 use crate::journey::deadline::{Late, before};
@@ -28,7 +28,7 @@ pub(super) async fn assemble(
     let node = Arc::clone(&flight.node.settings.name);
     let mut set_aside = HeldBytes::none(&passage.shared);
     let mut assembler = Assembler::new(flavor(passage.family), bytes_max);
-    let (mut patience, mut phase) = (timeouts.first_byte, Phase::Sent);
+    let (mut patience, mut phase) = (first_byte_left(passage), Phase::Sent);
     while !assembler.is_ended() {
         let until = (clock::now() + patience).min(passage.total_deadline());
         match before(until, poll_fn(|cx| flight.poll_data(cx))).await {
@@ -47,7 +47,8 @@ pub(super) async fn assemble(
                 return Err(Fault::Total { node });
             }
             Err(Late) => {
-                let after_ms = patience.as_millis();
+                let whole = if phase == Phase::Sent { timeouts.first_byte } else { patience };
+                let after_ms = whole.as_millis();
                 return Err(Fault::Silent { node, phase, after_ms });
             }
         }
