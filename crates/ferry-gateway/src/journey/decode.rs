@@ -22,6 +22,14 @@ pub(super) enum DecodeFault {
     NoMemory,
 }
 
+/// Whether a body has a content coding that is one: `identity` names the absence of it (RFC 9110 section 8.4.1).
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
+    let names = headers.get_all(http_header::CONTENT_ENCODING).iter();
+    names
+        .map(|name| name.as_bytes().trim_ascii())
+        .any(|name| !name.is_empty() && !name.eq_ignore_ascii_case(b"identity"))
+}
+
 /// A coded body, decoded whole; nothing when its coding is unknown. `grow` sets memory aside before it is used, and says
 /// whether there is some.
 pub(super) fn decoded(
@@ -40,7 +48,6 @@ pub(super) fn decoded(
         decoder.end().map_err(|error| fault(&error, max)).map(|bytes| Some(bytes.into()))
     };
     match coding.to_ascii_lowercase().as_str() {
-        "" | "identity" => Ok(Some(chunks.concat().into())),
         "gzip" | "x-gzip" => decode(Box::new(MultiGzDecoder::new(whole))),
         "deflate" => decode(Box::new(ZlibDecoder::new(whole))),
         "br" => decode(Box::new(DecompressorWriter::new(whole, BROTLI_BUFFER))),
@@ -106,5 +113,32 @@ impl Write for Whole<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn identity_and_nothing_are_no_codings() {
+        let table: [(&[&str], bool); 7] = [
+            (&[], false),
+            (&[""], false),
+            (&["identity"], false),
+            (&[" Identity "], false),
+            (&["gzip"], true),
+            (&["identity", "br"], true),
+            (&["identity, gzip"], true),
+        ];
+        for (names, due) in table {
+            let headers = names
+                .iter()
+                .map(|name| (http_header::CONTENT_ENCODING, HeaderValue::from_str(name).unwrap()))
+                .collect();
+            assert_eq!(is_coded(&headers), due, "{names:?}");
+        }
     }
 }

@@ -219,6 +219,8 @@ pub(super) struct Facts {
     /// What a conversation is told by, where it has to be: `metadata.user_id`, else its beginning.
     pub(super) user_id: Option<Box<str>>,
     pub(super) prefix: Prefix,
+    /// A hash of that beginning, where a room has made one already.
+    pub(super) beginning: Option<u64>,
     /// The request names a container.
     pub(super) container: bool,
     /// Where the body asks for a stream, or could.
@@ -254,6 +256,7 @@ impl Facts {
             late_error: false,
             user_id: None,
             prefix: Prefix::default(),
+            beginning: None,
             container: false,
             stream_flag: StreamFlag::default(),
             client_retry: 0,

@@ -15,7 +15,7 @@ use ferry_wire::restore::Restorer;
 use ferry_wire::text::Shape;
 use http::{HeaderMap, Method, header as http_header};
 
-use super::decode::{DecodeFault, decoded};
+use super::decode::{DecodeFault, decoded, is_coded};
 use super::passage::{HeldBytes, Passage, Shared};
 use super::pieces::join;
 use super::read::{CodingFault, Payload, Read};
@@ -73,8 +73,7 @@ pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     }
     let look = Look::of(&read, shape);
     let looked = if look.is_long() {
-        let aside = read.passage.shared.base().aside(move || look.run());
-        aside.await.unwrap_or(Err(Fault::Lost))
+        read.passage.shared.base().aside(move || look.run()).await.unwrap_or(Err(Fault::Lost))
     } else {
         look.run()
     };
@@ -124,13 +123,23 @@ struct Look {
     held_max: u64,
 }
 
+/// A body with its edits, uncoded.
+struct Edited {
+    chunks: Vec<Bytes>,
+    envelope: Envelope,
+    /// What its decoded bytes take.
+    memory: HeldBytes,
+}
+
 /// What came of it.
 struct Looked {
     rules: Arc<RuleSet>,
+    /// A hash of what the conversation begins with, if it could be told.
+    beginning: Option<u64>,
     /// Nothing when the rules look for nothing, or the body could not be looked through and that does no harm.
     outcome: Option<Outcome>,
-    /// The body with its edits, uncoded, and the memory that its decoded bytes take; nothing when it goes on as it came.
-    edited: Option<(Vec<Bytes>, HeldBytes)>,
+    /// Nothing when the body goes on as it came.
+    edited: Option<Edited>,
 }
 
 impl Look {
@@ -151,7 +160,7 @@ impl Look {
             prefix: passage.facts.prefix,
             shape,
             chunks,
-            coding: headers.contains_key(http_header::CONTENT_ENCODING).then(|| headers.clone()),
+            coding: is_coded(headers).then(|| headers.clone()),
             bytes_max: if batch { settings.batch_body_bytes_max } else { settings.body_bytes_max },
             held_max: settings.held_bytes_max,
         }
@@ -170,15 +179,15 @@ impl Look {
             Err(fault) if is_strict(self.now.policy(&self.line)) => return Err(fault),
             Err(_unread) => {
                 let rules = Arc::clone(&self.now);
-                return Ok(Looked { rules, outcome: None, edited: None });
+                return Ok(Looked { rules, beginning: None, outcome: None, edited: None });
             }
         };
         // The conversation is told by the body as it is read, whatever it was coded in.
-        let beginning = || self.prefix.hash(&plain);
+        let beginning = self.prefix.hash(&plain);
         let rules = self.passage.redaction.rules(&self.tenant, beginning, &self.now);
         let policy = rules.policy(&self.line);
         if policy.is_off() {
-            return Ok(Looked { rules, outcome: None, edited: None });
+            return Ok(Looked { rules, beginning, outcome: None, edited: None });
         }
         let mut copy = HeldBytes::none(&self.passage);
         if plain.len() > 1 && !copy.grow(length(&plain), self.held_max) {
@@ -187,12 +196,18 @@ impl Look {
         let secret = self.passage.redaction.secret();
         match rules.body(&self.line, secret, self.shape, &join(plain.clone())) {
             Ok(Redacted { edits, outcome }) => {
-                let edited = (!edits.is_empty()).then(|| (edits.apply(&plain), memory));
-                Ok(Looked { rules, outcome: Some(outcome), edited })
+                let edited = if edits.is_empty() || outcome.is_blocked {
+                    None
+                } else {
+                    let chunks = edits.apply(&plain);
+                    let envelope = Envelope::read(&chunks).map_err(|_no_json| Fault::Lost)?;
+                    Some(Edited { chunks, envelope, memory })
+                };
+                Ok(Looked { rules, beginning, outcome: Some(outcome), edited })
             }
             Err(error) if is_strict(policy) => Err(Fault::Unreadable(error)),
             // What is only counted is not worth a refusal: upstream's own error is better.
-            Err(_unread) => Ok(Looked { rules, outcome: None, edited: None }),
+            Err(_unread) => Ok(Looked { rules, beginning, outcome: None, edited: None }),
         }
     }
 
@@ -215,7 +230,8 @@ fn length(chunks: &[Bytes]) -> u64 {
 
 /// Counts what was found, refuses what is refused, and puts the edited body in the place of the other.
 fn settle(read: &mut Read, shape: Shape, looked: Looked) -> Result<(), Fault> {
-    let Looked { rules, outcome, edited } = looked;
+    let Looked { rules, beginning, outcome, edited } = looked;
+    read.passage.facts.beginning = beginning;
     let policy = rules.policy(&read.passage.line);
     if policy.is_off() {
         return Ok(());
@@ -230,8 +246,7 @@ fn settle(read: &mut Read, shape: Shape, looked: Looked) -> Result<(), Fault> {
     if outcome.is_blocked {
         return Err(blocked(&rules, &outcome));
     }
-    let Some((edited, memory)) = edited else { return Ok(()) };
-    let envelope = Envelope::read(&edited).map_err(|_no_json| Fault::Lost)?;
+    let Some(Edited { chunks: edited, envelope, memory }) = edited else { return Ok(()) };
     read.passage.note(envelope);
     read.head.headers.remove(http_header::CONTENT_ENCODING);
     if let Payload::Held { chunks, set_aside } = &mut read.payload {

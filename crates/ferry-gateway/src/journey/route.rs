@@ -8,6 +8,7 @@ use ferry_wire::path::Family;
 use ferry_wire::{affinity, header};
 
 use super::accept::Head;
+use super::decode::is_coded;
 use super::identify::Caller;
 use super::passage::Passage;
 use super::read::Payload;
@@ -84,12 +85,12 @@ fn conversation(passage: &Passage, head: &Head, chunks: &[bytes::Bytes]) -> u64 
     if let Some(session) = head.headers.get(header::X_CLAUDE_CODE_SESSION_ID) {
         return number(&(&*passage.tenant, session.as_bytes()));
     }
+    let facts = &passage.facts;
     // Where the parts of a coded body stand says nothing of its bytes.
-    let coded = head.headers.contains_key(http::header::CONTENT_ENCODING);
-    match &passage.facts.user_id {
-        None if coded => number(&*passage.tenant),
+    let read = || if is_coded(&head.headers) { None } else { facts.prefix.hash(chunks) };
+    match &facts.user_id {
         Some(user) => number(&(&*passage.tenant, &**user)),
-        None => number(&(&*passage.tenant, passage.facts.prefix.hash(chunks))),
+        None => number(&(&*passage.tenant, facts.beginning.or_else(read))),
     }
 }
 

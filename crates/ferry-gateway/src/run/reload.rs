@@ -82,7 +82,11 @@ pub(super) fn reload(running: &mut Running, inputs: &Inputs) -> Result<Reloaded,
     let names: Vec<_> = node_list.iter().map(|node| Arc::clone(&node.settings.name)).collect();
     // Whether `Host` is checked belongs to the socket, which stays until a restart.
     let loopback = running.data.ip().to_canonical().is_loopback();
-    let settings = journey::Settings { loopback, ..new.journey.clone() };
+    let mut settings = journey::Settings { loopback, ..new.journey.clone() };
+    // The same rules stay one copy: conversations hold on to the one that they began with.
+    if settings.redaction.is_like(&before.settings.redaction) {
+        settings.redaction = Arc::clone(&before.settings.redaction);
+    }
     let fleet = Fleet::new(node_list, &new.upstream, base);
     let snapshot = Arc::new(Snapshot::new(settings, fleet)?);
     if let (Some(certificate), Some(files)) = (&running.certificate, &new.serve.tls) {

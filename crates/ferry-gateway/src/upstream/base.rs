@@ -1,14 +1,15 @@
 //! What all nodes stand on, over every reload: where tasks are counted, the network below, the bell that
 //! rings when a connection has come, and the dice. Holds nothing of any one node.
 
+use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::available_parallelism;
 use std::time::Instant;
 
 use ferry_rules::{outage, patience};
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use tokio::task::JoinHandle;
+use tokio::sync::{Notify, Semaphore};
 
 use super::dial::DialError;
 use super::room::Rooms;
@@ -27,6 +28,8 @@ pub struct Base {
     dice: Arc<AtomicU64>,
     queue: Arc<Mutex<patience::Waiting>>,
     telemetry: Arc<OnceLock<Telemetry>>,
+    /// Of work on threads of its own.
+    turns: Arc<Semaphore>,
     /// When something from beyond this machine was heard last, whichever node it was.
     heard: Arc<Mutex<Option<Instant>>>,
 }
@@ -55,6 +58,7 @@ impl Base {
             dice,
             queue: Arc::default(),
             telemetry: Arc::default(),
+            turns: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
             heard: Arc::default(),
         }
     }
@@ -74,12 +78,18 @@ impl Base {
         }
     }
 
-    /// Runs what takes long on a thread where it holds up nobody.
-    pub fn aside<T: Send + 'static>(
+    /// Runs what takes long on a thread where it holds up nobody. There are as many at a time as processors: others wait
+    /// for their turn, and who leaves meanwhile never has one. `None` when the work broke off.
+    pub async fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
-    ) -> JoinHandle<T> {
-        self.tasks.aside(work)
+    ) -> Option<T> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+        let work = self.tasks.aside(move || {
+            let _turn = turn;
+            work()
+        });
+        work.await.ok()
     }
 
     /// A number from 0 up to, and not including, 1 (`SplitMix64`: good enough for jitter, and seeded).
@@ -152,5 +162,41 @@ impl Listening<'_> {
 impl Drop for Listening<'_> {
     fn drop(&mut self) {
         self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_leaves_before_its_turn_never_has_one() {
+        let base = Base::new(&Tasks::default(), 1);
+        let turns = base.turns.available_permits();
+        let all = base.turns.acquire_many(u32::try_from(turns).unwrap()).await.unwrap();
+        let ran = Arc::new(AtomicBool::new(false));
+        let told = Arc::clone(&ran);
+        tokio::select! {
+            biased;
+            _ = base.aside(move || told.store(true, Ordering::Relaxed)) => panic!("out of turn"),
+            () = ready(()) => {}
+        }
+        drop(all);
+        assert_eq!(base.aside(|| 7).await, Some(7));
+        assert!(!ran.load(Ordering::Relaxed));
+        assert_eq!(base.tasks.alive(), 0);
+    }
+
+    #[tokio::test]
+    async fn work_that_breaks_off_gives_its_turn_back() {
+        let base = Base::new(&Tasks::default(), 1);
+        let turns = base.turns.available_permits();
+        for _ in 0..=turns {
+            assert_eq!(base.aside(|| panic!("broken")).await, None::<()>);
+        }
+        assert_eq!(base.turns.available_permits(), turns);
     }
 }

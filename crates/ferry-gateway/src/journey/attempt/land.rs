@@ -24,6 +24,7 @@ use super::{BadAnswer, Fault, Phase};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::deadline::{Late, before};
+use crate::journey::decode::is_coded;
 use crate::journey::flight::Flight;
 use crate::journey::identify::Caller;
 use crate::journey::passage::{HeldBytes, Passage};
@@ -137,10 +138,10 @@ async fn form(
         // A download flows whatever its type is.
         _ if success && flows(passage.family) => Ok(flowing()),
         Kind::Html if success => bad(BadAnswer::Html { status }),
-        Kind::Events if success && passage.facts.assembles && uncoded(parts) => {
+        Kind::Events if success && passage.facts.assembles && !is_coded(&parts.headers) => {
             assembled::assemble(passage, parts, flight).await
         }
-        Kind::Events if success && uncoded(parts) => first_events(passage, flight).await,
+        Kind::Events if success && !is_coded(&parts.headers) => first_events(passage, flight).await,
         Kind::Events if success => Ok(coded_events(passage, parts)),
         Kind::Json | Kind::Html | Kind::Events => hold(passage, parts, flight, head).await,
         // An error of whatever type: it is looked at before it is passed on.
@@ -201,13 +202,6 @@ fn answer_is_due(passage: &Passage, parts: &Parts, method: &Method) -> bool {
 /// 304 answers a condition and sends nobody anywhere.
 fn is_redirect(status: StatusCode) -> bool {
     status.is_redirection() && status != StatusCode::NOT_MODIFIED
-}
-
-fn uncoded(parts: &Parts) -> bool {
-    parts
-        .headers
-        .get(http_header::CONTENT_ENCODING)
-        .is_none_or(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// What is left until a stream must have begun: it is counted from the request's last byte, not from the head.
@@ -275,7 +269,7 @@ async fn sniff(
     flight: &mut Flight,
     head: &Head,
 ) -> Result<Form, Fault> {
-    if !passage.family.observed() || !uncoded(parts) {
+    if !passage.family.observed() || is_coded(&parts.headers) {
         return Ok(flowing());
     }
     let node = Arc::clone(&flight.node.settings.name);

@@ -60,27 +60,6 @@ impl Decoder {
     }
 }
 
-/// A held answer, decoded. `None`: its coding is not known.
-pub(super) fn decode(
-    headers: &HeaderMap,
-    whole: &[u8],
-    max: u64,
-) -> Option<Result<Vec<u8>, Undecodable>> {
-    let mut decoder = Decoder::of(headers)?;
-    let mut all = Vec::new();
-    // In pieces, so that a bomb is noticed before it has gone off.
-    for piece in whole.chunks(16 * 1024) {
-        match decoder.push(piece) {
-            Ok(decoded) => all.extend_from_slice(&decoded),
-            Err(undecodable) => return Some(Err(undecodable)),
-        }
-        if all.len() as u64 > max {
-            return Some(Err(Undecodable));
-        }
-    }
-    Some(Ok(all))
-}
-
 /// Watches coded events go by.
 pub(in crate::journey) struct CodedEvents {
     decoder: Decoder,

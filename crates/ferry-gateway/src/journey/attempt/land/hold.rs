@@ -11,12 +11,12 @@ use ferry_wire::{results_url, usage};
 use http::header as http_header;
 use http::response::Parts;
 
-use super::coded::{Undecodable, decode};
-use super::{BadAnswer, Fault, Form, Phase, uncoded};
+use super::{BadAnswer, Fault, Form, Phase};
 use crate::clock;
 use crate::journey::accept::Head;
 use crate::journey::answer::finished;
 use crate::journey::deadline::{Late, before};
+use crate::journey::decode::{DecodeFault, decoded, is_coded};
 use crate::journey::flight::Flight;
 use crate::journey::passage::{HeldBytes, Passage};
 use crate::journey::pieces::{Pieces, join};
@@ -60,8 +60,8 @@ pub(super) async fn hold(
         }
     }
     let whole = join(pieces.finish());
-    let chunks =
-        understand(passage, parts, whole, head).map_err(|answer| Fault::Bad { node, answer })?;
+    let chunks = understand(passage, parts, whole, head, &mut set_aside)
+        .map_err(|answer| Fault::Bad { node, answer })?;
     Ok(Form::Whole { chunks, head_only: false, set_aside: Some(set_aside) })
 }
 
@@ -71,22 +71,26 @@ fn understand(
     parts: &mut Parts,
     whole: Bytes,
     head: &Head,
+    set_aside: &mut HeldBytes,
 ) -> Result<Vec<Bytes>, BadAnswer> {
     if !parts.status.is_success() || !passage.family.observed() {
         return Ok(vec![whole]);
     }
-    let plain: Bytes = if uncoded(parts) {
-        whole.clone()
-    } else {
-        let max = passage.snapshot.settings.answer_bytes_max;
-        match decode(&parts.headers, &whole, max) {
-            None => {
+    let plain = if is_coded(&parts.headers) {
+        let settings = &passage.snapshot.settings;
+        let (max, held_max) = (settings.answer_bytes_max, settings.held_bytes_max);
+        let mut grow = |bytes| set_aside.grow(bytes, held_max);
+        match decoded(&parts.headers, std::slice::from_ref(&whole), max, &mut grow) {
+            Ok(Some(plain)) => plain,
+            // It is paid for, and the client asked for the coding.
+            Ok(None) | Err(DecodeFault::NoMemory) => {
                 passage.not_screened();
                 return Ok(vec![whole]);
             }
-            Some(Ok(plain)) => plain.into(),
-            Some(Err(Undecodable)) => return Err(BadAnswer::HalfJson),
+            Err(DecodeFault::Coding(_not_this_one)) => return Err(BadAnswer::HalfJson),
         }
+    } else {
+        whole.clone()
     };
     if matches!(passage.family, Family::BatchCreate | Family::BatchObject) {
         let base = head.public_base.as_deref().unwrap_or("");
