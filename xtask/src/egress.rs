@@ -4,10 +4,11 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use crate::Fault;
+use crate::bench::Plain;
 use crate::place::{Place, Profile};
 use crate::report::{Counts, Report};
 use crate::server::{Server, free_port};
@@ -16,8 +17,6 @@ use crate::setup;
 /// No real login; there is none other at these proxies.
 const LOGIN: &str = "ferry:s3cret-of-the-proxy";
 const PASSWORD: &str = "s3cret-of-the-proxy";
-/// Looks at a port that a proxy will open, 20 ms apart: a minute.
-const LOOKS: usize = 3000;
 /// An answer of the mock comes at once, and one of Ferry within its deadlines.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -109,17 +108,6 @@ pub(crate) fn all(place: &Place, report: &mut Report) {
     }
 }
 
-/// A program that is ended when this is dropped.
-struct Running(std::process::Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself, which is as good.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 fn through(place: &Place, kind: &Kind) -> Result<Counts, Fault> {
     let dir = place.cache.join("proxies").join(kind.name);
     std::fs::create_dir_all(&dir)?;
@@ -132,14 +120,9 @@ fn through(place: &Place, kind: &Kind) -> Result<Counts, Fault> {
     let log = place.log(&format!("proxy-{}", kind.name));
     let output = std::fs::File::create(&log)?;
     let mut command = (kind.start)(&dir, port)?;
-    let command = command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
-    let proxy = Running(command.spawn()?);
-    listens(port).map_err(|fault| {
-        format!(
-            "{} did not come up: {fault}\n{}",
-            kind.name,
-            std::fs::read_to_string(&log).unwrap_or_default()
-        )
+    command.stdout(output.try_clone()?).stderr(output);
+    let proxy = Plain::start(&mut command, port).map_err(|fault| {
+        format!("{fault}\n{}", std::fs::read_to_string(&log).unwrap_or_default())
     })?;
     let mut counts = Counts::default();
     for case in kind.cases {
@@ -211,19 +194,6 @@ fn ask(base_url: &str, stream: bool) -> Result<String, Fault> {
     let mut answer = String::new();
     socket.read_to_string(&mut answer)?;
     Ok(answer)
-}
-
-/// Waits until a port takes connections; these programs announce nothing.
-fn listens(port: u16) -> Result<(), Fault> {
-    let mut last = None;
-    for _ in 0..LOOKS {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Ok(_socket) => return Ok(()),
-            Err(error) => last = Some(error),
-        }
-        std::thread::park_timeout(Duration::from_millis(20));
-    }
-    Err(last.map_or_else(String::new, |error| error.to_string()).into())
 }
 
 fn tinyproxy(dir: &Path, port: u16) -> Result<Command, Fault> {

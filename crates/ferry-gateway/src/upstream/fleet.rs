@@ -206,7 +206,7 @@ impl Fleet {
         let listening = self.base.listen();
         let mut entry = Entry::new(begun);
         let mut seat = None;
-        let connect_until = begun + self.connect_timeout() + DIAL_MARGIN;
+        let connect_until = begun + self.dial_timeout_max() + DIAL_MARGIN;
         let give_up = connect_until.max(begun + ask.patience).min(ask.until);
         loop {
             let mut ring = pin!(listening.next());
@@ -323,7 +323,8 @@ impl Fleet {
         Reached { node: Arc::clone(site.node(self)), site, connection }
     }
 
-    fn connect_timeout(&self) -> Duration {
+    /// As long as the slowest way of all nodes may take: connect, proxy, TLS.
+    pub(super) fn dial_timeout_max(&self) -> Duration {
         self.nodes.iter().map(|node| node.dial_timeout()).max().unwrap_or_default()
     }
 

@@ -122,10 +122,6 @@ impl Fleet {
             }
         }
     }
-
-    fn dial_timeout_max(&self) -> Duration {
-        self.nodes.iter().map(|node| node.dial_timeout()).max().unwrap_or_default()
-    }
 }
 
 fn give_back(node: &Node, connection: Option<Connection>) {
