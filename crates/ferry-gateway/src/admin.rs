@@ -54,7 +54,7 @@ pub struct Admin {
     /// false when there is none of that name. Must not block.
     pub reset: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// Tries the redaction rules of a line on a text or body, and reports.
-    pub redact: Arc<dyn Fn(&Trying<'_>) -> Tried + Send + Sync>,
+    pub redact: Arc<dyn Fn(&Trying) -> Tried + Send + Sync>,
     /// Taken by a trial while it runs.
     pub trials: Arc<tokio::sync::Mutex<()>>,
     /// Where its connections are counted.

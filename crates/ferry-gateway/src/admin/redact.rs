@@ -17,13 +17,13 @@ pub(super) const BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What is to be tried.
 #[derive(Debug)]
-pub struct Trying<'a> {
+pub struct Trying {
     /// The business line.
-    pub line: &'a str,
+    pub line: String,
     /// What the bytes are.
     pub form: Form,
     /// The text or body.
-    pub bytes: &'a [u8],
+    pub bytes: Bytes,
 }
 
 /// What came of it.
@@ -48,9 +48,14 @@ pub(super) async fn try_on(State(admin): State<Admin>, uri: Uri, bytes: Bytes) -
         },
     };
     // One after the other, and where it holds up nobody: a trial takes as much memory as a few requests.
-    let _turn = admin.trials.lock().await;
-    let (tries, line) = (Arc::clone(&admin.redact), line.to_owned());
-    let tried = admin.tasks.aside(move || tries(&Trying { line: &line, form, bytes: &bytes }));
+    let turn = Arc::clone(&admin.trials).lock_owned().await;
+    let tries = Arc::clone(&admin.redact);
+    let trying = Trying { line: line.to_owned(), form, bytes };
+    let tried = admin.tasks.aside(move || {
+        // It goes on when its client has left, and so does its turn.
+        let _turn = turn;
+        tries(&trying)
+    });
     let Ok(tried) = tried.await else { return bad("The trial broke off; please report this.") };
     match tried {
         Tried::Report(report) => answer(StatusCode::OK, "application/json", format!("{report}\n")),

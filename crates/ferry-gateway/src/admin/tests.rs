@@ -59,7 +59,7 @@ impl Harness {
                 known
             }),
             trials: Arc::default(),
-            redact: Arc::new(|trying| match trying.line {
+            redact: Arc::new(|trying| match &*trying.line {
                 "default" => Tried::Report(json!({ "bytes": trying.bytes.len() })),
                 _ => Tried::UnknownLine(vec!["default".to_owned()]),
             }),
