@@ -158,6 +158,8 @@ fn hostile() -> Vec<Sample> {
         ("cards", "6222021234567890128 "),
         ("ids", "11010519491231002X,"),
         ("jwts", "eyJhbGciOiJIUzI1NiJ9.eyJhbGciOiJIUzI1NiJ9."),
+        ("jwt heads", "-eyJaaaaaaaaaaaaa"),
+        ("jwt dots", "..eyJaaaaaaaaaaaaa"),
         ("hyphens", "---- "),
         ("joints", "1-"),
         ("percents", "%31"),

@@ -36,7 +36,6 @@ mod sweep;
 mod tests;
 mod uscc;
 
-use context::Subjects;
 use finder::Finder;
 pub use kind::{Kind, Kinds};
 pub use normalise::normalise;
@@ -107,7 +106,7 @@ impl Detectors {
         windows.clear();
         let read = Text { bytes: text.as_bytes() };
         let odd = |place| windows.add(place, text);
-        Finder { text: read, kinds: self.kinds, hits, subjects: Subjects::default(), odd }.run();
+        Finder::new(read, self.kinds, hits, odd).run();
         rules::find(&self.rules, text, hits);
         if self.kinds.has(Kind::BankCard) {
             hits.extend(bank_card::literal(read));
@@ -138,8 +137,7 @@ impl Detectors {
     fn scan_plain(&self, plain: &Plain, found: &mut Vec<Hit>) {
         found.clear();
         let text = Text { bytes: plain.text.as_bytes() };
-        Finder { text, kinds: self.kinds, hits: found, subjects: Subjects::default(), odd: |_| {} }
-            .run();
+        Finder::new(text, self.kinds, found, |_| {}).run();
         rules::find(&self.rules, &plain.text, found);
     }
 }

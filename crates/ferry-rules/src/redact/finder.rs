@@ -17,16 +17,23 @@ const SEEN_MIN: usize = 60;
 
 /// Looks for the built-in kinds that are on. Hits come in the order of their signs, and may overlap.
 pub(super) struct Finder<'a, F: FnMut(usize)> {
-    pub text: Text<'a>,
-    pub kinds: Kinds,
-    pub hits: &'a mut Vec<Hit>,
+    text: Text<'a>,
+    kinds: Kinds,
+    hits: &'a mut Vec<Hit>,
     /// Of what the text has spoken so far.
-    pub subjects: Subjects,
-    /// Called at every place that may begin a spelling which the detectors do not read.
-    pub odd: F,
+    subjects: Subjects,
+    /// How far signed tokens have been looked for.
+    signed_until: usize,
+    odd: F,
 }
 
-impl<F: FnMut(usize)> Finder<'_, F> {
+impl<'a, F: FnMut(usize)> Finder<'a, F> {
+    /// Before the text's first sign. `odd` is called at every place that may begin a spelling which the detectors do not
+    /// read.
+    pub(super) fn new(text: Text<'a>, kinds: Kinds, hits: &'a mut Vec<Hit>, odd: F) -> Self {
+        Self { text, kinds, hits, subjects: Subjects::default(), signed_until: 0, odd }
+    }
+
     /// Goes through the whole text.
     pub(super) fn run(&mut self) {
         let bytes = self.text.bytes;
@@ -43,7 +50,9 @@ impl<F: FnMut(usize)> Finder<'_, F> {
         }
         if near.has(Sign::Word) && self.may_begin_key(place) {
             let start = self.text.skip_hyphens(self.text.skip_escape(place));
-            self.push(Kind::ApiKey, |text| secret::at(text, start));
+            let mut until = self.signed_until;
+            self.push(Kind::ApiKey, |text| secret::at(text, start, &mut until));
+            self.signed_until = until;
             self.push(Kind::Iban, |text| iban::at(text, start));
         }
         if near.has(Sign::Odd) {

@@ -12,8 +12,8 @@ use forms::{FORMS, Form, Letters, may_begin};
 /// The longest token that is measured: signed tokens with many claims.
 const SIZE_MAX: usize = 16 * 1024;
 
-/// The key that begins with the word at `start`.
-pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
+/// The key that begins with the word at `start`. `signed_until` is how far signed tokens have been looked for.
+pub(super) fn at(text: Text<'_>, start: usize, signed_until: &mut usize) -> Option<Hit> {
     let start = behind_dot(text, start);
     if !may_begin(text.at(start), text.at(start + 1)) || !is_open(text, start) {
         return None;
@@ -23,7 +23,9 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
     let end = forms
         .filter(|form| text.has(start, form.prefix))
         .find_map(|form| measure(text, start, form));
-    let end = end.or_else(|| if text.has(start, b"eyJ") { signed(text, start) } else { None })?;
+    let end = end.or_else(|| {
+        if text.has(start, b"eyJ") { signed(text, start, signed_until) } else { None }
+    })?;
     Some(Hit { start, end, kind: Kind::ApiKey })
 }
 
@@ -101,15 +103,28 @@ fn is_sample(body: &[u8]) -> bool {
 }
 
 /// A JSON Web Token in its compact form (RFC 7515 section 7.1): three parts of base64url, the first two of JSON.
-fn signed(text: Text<'_>, start: usize) -> Option<usize> {
+///
+/// What begins in the first part of one that was measured ends where that does, and is neither longer nor sounder: `until`
+/// spares it, so that no letter is measured more than a few times.
+fn signed(text: Text<'_>, start: usize, until: &mut usize) -> Option<usize> {
     const PART_LEAST: usize = 10;
-    let whole = text.slice(start, start + SIZE_MAX);
-    let size = whole.iter().take_while(|byte| Letters::Dotted.has(**byte)).count();
-    let mut parts = whole.get(..size)?.splitn(4, |byte| *byte == b'.');
-    let (head, claims, sign) = (parts.next()?, parts.next()?, parts.next()?);
-    let sound = head.len() >= PART_LEAST
-        && claims.starts_with(b"ey")
-        && claims.len() >= PART_LEAST
-        && sign.len() >= PART_LEAST;
-    sound.then_some(start + head.len() + claims.len() + sign.len() + 2)
+    if start < *until {
+        return None;
+    }
+    let last = start + SIZE_MAX;
+    let part = |from: usize| {
+        let letters = text.slice(from, last).iter().take_while(|byte| Letters::Url.has(**byte));
+        from + letters.count()
+    };
+    let head = part(start);
+    *until = head;
+    if head < start + PART_LEAST || !text.has(head, b".ey") {
+        return None;
+    }
+    let claims = part(head + 1);
+    if claims <= head + PART_LEAST || text.at(claims) != b'.' {
+        return None;
+    }
+    let sign = part(claims + 1);
+    (sign > claims + PART_LEAST).then_some(sign)
 }
