@@ -8,7 +8,9 @@ mod keeper;
 mod screen;
 pub mod trial;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ferry_rules::redact::action::Action;
@@ -147,8 +149,13 @@ impl RuleSet {
         } else {
             text::walk(body, shape, scratch, |span| scan.span(span))?;
         }
-        let Scan { redaction, edits, clash, .. } = scan;
-        clash.map_or(Ok(()), Err)?;
+        let Scan { redaction, mut found, .. } = scan;
+        // The order of the prompt is not that of the bytes. Runs of it are, which is all that this sort has to merge.
+        found.sort_by_key(|(range, _)| range.start);
+        let mut edits = Edits::new();
+        for (range, text) in found {
+            edits.put_text(range, &text)?;
+        }
         Ok(Redacted { edits, outcome: redaction.finish() })
     }
 
@@ -189,8 +196,8 @@ struct Scan<'a> {
     scratch: Scratch,
     hits: Vec<ferry_rules::redact::Hit>,
     out: Vec<Replacement>,
-    edits: Edits,
-    clash: Option<EditError>,
+    /// What comes in the place of which bytes.
+    found: Vec<(Range<usize>, Cow<'static, str>)>,
 }
 
 impl<'a> Scan<'a> {
@@ -201,8 +208,7 @@ impl<'a> Scan<'a> {
             scratch: Scratch::default(),
             hits: Vec::new(),
             out: Vec::new(),
-            edits: Edits::new(),
-            clash: None,
+            found: Vec::new(),
         }
     }
 
@@ -214,10 +220,8 @@ impl<'a> Scan<'a> {
         let is_assistant = span.role() == Role::Assistant;
         let text = Text { text: span.text(), is_assistant, is_fixed };
         self.redaction.text(text, &self.hits, || span.path(), &mut self.out);
-        for Replacement { range, text } in self.out.drain(..) {
-            let put = self.edits.put_text(span.raw(range), &text);
-            self.clash = self.clash.take().or_else(|| put.err());
-        }
+        let out = self.out.drain(..);
+        self.found.extend(out.map(|Replacement { range, text }| (span.raw(range), text)));
     }
 }
 

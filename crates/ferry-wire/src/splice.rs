@@ -63,7 +63,8 @@ impl Edits {
     /// Puts `raw`, JSON as it stands, in the place of a range of the body.
     ///
     /// An empty range is an insertion: before an edit that starts there, behind one that ends there, and behind an
-    /// insertion at the same offset. Edits that come in order cost nothing to sort.
+    /// insertion at the same offset. Edits that come in order cost nothing to sort; one that does not
+    /// moves all those behind it.
     ///
     /// # Errors
     /// [`EditError`] when it cannot stand beside the others; these are then as they were.
