@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use memchr::memchr;
 use serde::Deserialize;
 
@@ -174,6 +175,32 @@ pub(crate) fn unescape_each(raw: &[u8], mut each: impl FnMut(usize, &[u8])) -> b
     true
 }
 
+/// Up to where the letters of a string stand without an escape that may yet go on: of a surrogate pair, too.
+pub(crate) fn whole_escapes(raw: &[u8]) -> usize {
+    let mut from = 0;
+    while let Some(ahead) = raw.get(from..).and_then(|rest| memchr(b'\\', rest)) {
+        let at = from + ahead;
+        let rest = raw.get(at..).unwrap_or_default();
+        let goes_on = match rest.get(1) {
+            None => true,
+            Some(b'u') => {
+                let is_high = || hex4(rest, 2).is_some_and(|unit| (0xd800..0xdc00).contains(&unit));
+                let second = rest.get(6..).unwrap_or_default();
+                rest.len() < 6
+                    || (second.len() < 6
+                        && b"\\u".starts_with(second.get(..2).unwrap_or(second))
+                        && is_high())
+            }
+            Some(_) => false,
+        };
+        if goes_on {
+            return at;
+        }
+        from = at + 2;
+    }
+    raw.len()
+}
+
 /// Reads `\uXXXX`, or a surrogate pair of two, at the start of `raw`; with the bytes it took.
 fn unicode_escape(raw: &[u8]) -> Option<(char, usize)> {
     let high = hex4(raw, 2)?;
@@ -211,6 +238,13 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     push_escaped(out, text);
     out.push(b'"');
+}
+
+/// What stands between the quotes of `text` as a JSON string.
+pub(crate) fn escaped(text: &str) -> Bytes {
+    let mut escaped = Vec::with_capacity(text.len());
+    push_escaped(&mut escaped, text);
+    Bytes::from(escaped)
 }
 
 /// Appends what stands between the quotes of `text` as a JSON string.

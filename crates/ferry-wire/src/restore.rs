@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
-use crate::json::push_string;
+use crate::json::escaped;
 
 mod answer;
 pub(crate) mod event;
@@ -124,14 +124,6 @@ impl Value {
         // Nearly all values need no escape, and then share their bytes.
         if once == twice { Self { twice: once.clone(), once } } else { Self { once, twice } }
     }
-}
-
-/// The letters of a JSON string, without its quotes.
-fn escaped(text: &str) -> Bytes {
-    let mut quoted = Vec::with_capacity(text.len() + 2);
-    push_string(&mut quoted, text);
-    let quoted = Bytes::from(quoted);
-    quoted.slice(1..quoted.len() - 1)
 }
 
 #[cfg(test)]

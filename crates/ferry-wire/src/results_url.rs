@@ -8,7 +8,7 @@ use bytes::Bytes;
 use memchr::memmem;
 
 use crate::json::cursor::{Cursor, CursorError};
-use crate::json::{key_is, push_string, unescape_each};
+use crate::json::{escaped, key_is, unescape_each};
 
 /// What the path of a batch's results begins with; what stands before it is replaced.
 const PATH: &[u8] = b"/v1/messages/batches/";
@@ -58,11 +58,8 @@ pub fn rewrite(body: &Bytes, public_base: &str) -> Result<Option<Vec<Bytes>>, Re
     if walk.splices.is_empty() {
         return Ok(None);
     }
-    let mut quoted = Vec::with_capacity(base.len() + 2);
-    push_string(&mut quoted, base);
-    let quoted = Bytes::from(quoted);
     // The splice stands inside the quotes of the URL.
-    let replacement = quoted.slice(1..quoted.len() - 1);
+    let replacement = escaped(base);
     let mut pieces = Vec::with_capacity(walk.splices.len() * 2 + 1);
     let mut copied_to = 0;
     for (start, end) in walk.splices {

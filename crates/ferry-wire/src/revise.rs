@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::json::{push_escaped, unescape};
+use crate::json::{escaped, unescape};
 use crate::restore::EVENT_BYTES_MAX;
 use crate::restore::event::{self as parts, Adds};
 use crate::restore::lane::Carries;
@@ -29,7 +29,7 @@ const LANES_MAX: usize = 32;
 /// What a hand is given of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// The text goes on. Of a tool's input the letters between two quotes, with its own escapes as they stand.
+    /// The text goes on. Of a tool's input the text of one string, its escapes undone.
     More(&'a str),
     /// It ends here, or the stream does: what was kept back must leave.
     End,
@@ -221,7 +221,9 @@ impl<S: Default> ReviseStream<S> {
             let raw = event.get(input.clone()).and_then(|raw| std::str::from_utf8(raw).ok());
             let raw = raw.unwrap_or_default();
             self.written.clear();
-            Lane::new(0, Carries::Input).push(raw, &mut self.written, hand);
+            if !Lane::new(0, Carries::Input).push(raw, &mut self.written, hand) {
+                self.unread += 1;
+            }
             if self.written != raw {
                 edits.push((input, Bytes::copy_from_slice(self.written.as_bytes())));
             }
@@ -272,7 +274,9 @@ impl<S: Default> ReviseStream<S> {
             None => Lane::new(index, carries),
         };
         self.written.clear();
-        lane.push(&words, &mut self.written, hand);
+        if !lane.push(&words, &mut self.written, hand) {
+            self.unread += 1;
+        }
         if part.is_last {
             lane.end(&mut self.written, hand);
         } else {
@@ -310,12 +314,6 @@ fn decoded(raw: &[u8]) -> Option<Cow<'_, str>> {
         Cow::Borrowed(raw) => std::str::from_utf8(raw).ok().map(Cow::Borrowed),
         Cow::Owned(text) => String::from_utf8(text).ok().map(Cow::Owned),
     }
-}
-
-fn escaped(text: &str) -> Bytes {
-    let mut escaped = Vec::with_capacity(text.len());
-    push_escaped(&mut escaped, text);
-    Bytes::from(escaped)
 }
 
 #[cfg(test)]

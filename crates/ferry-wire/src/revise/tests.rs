@@ -1,5 +1,7 @@
 //! Texts in any deltas and chunks go through a hand once, in order, and leave as it says.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
@@ -90,6 +92,31 @@ fn split(text: &str, cuts: &[prop::sample::Index]) -> Vec<String> {
     at.windows(2).map(|pair| letters[pair[0]..pair[1]].iter().collect()).collect()
 }
 
+/// The same JSON without a letter beyond ASCII.
+fn ascii(json: &str) -> String {
+    let mut out = String::new();
+    for letter in json.chars() {
+        if letter.is_ascii() {
+            out.push(letter);
+            continue;
+        }
+        for unit in letter.encode_utf16(&mut [0; 2]) {
+            write!(out, "\\u{unit:04x}").unwrap();
+        }
+    }
+    out
+}
+
+fn turned(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '"' => '\\',
+            '\\' => '"',
+            letter => letter,
+        })
+        .collect()
+}
+
 fn cuts() -> impl Strategy<Value = Vec<prop::sample::Index>> {
     proptest::collection::vec(any::<prop::sample::Index>(), 0..30)
 }
@@ -144,6 +171,31 @@ proptest! {
         let got: Json = serde_json::from_str(&got).unwrap();
         let gone = |text: &str| text.replace("secret", "[gone]");
         prop_assert_eq!(got, input(&gone(&value), &gone(&other)));
+    }
+
+    #[test]
+    fn a_hand_may_take_quotes_backslashes_and_half_pairs_out_of_a_tools_input(
+        value in "(secret|[\"\\\\/\u{7}é🂡u0-9d]){0,24}", cuts in cuts(), size in 1_usize..400,
+        is_ascii in any::<bool>(),
+    ) {
+        let whole = json!({"a": [value], "b": "z"}).to_string();
+        let whole = if is_ascii { ascii(&whole) } else { whole };
+        let mut stream: String =
+            split(&whole, &cuts).iter().map(|piece| input_delta(1, piece)).collect();
+        stream.push_str(&stop(1));
+        // Every sign that needs an escape is turned into another that needs one.
+        let mut turn = |(): &mut (), part: Part<'_>, out: &mut String| if let Part::More(text) = part {
+            out.push_str(&turned(text));
+        };
+        let (mut revise, mut out) = (ReviseStream::<()>::new(true), Vec::new());
+        for chunk in stream.as_bytes().chunks(size) {
+            revise.push(Bytes::copy_from_slice(chunk), &mut out, &mut turn);
+        }
+        revise.end(&mut out, &mut turn);
+        let got = text_of(std::str::from_utf8(&out.concat()).unwrap());
+        let got: Json = serde_json::from_str(&got).unwrap();
+        prop_assert_eq!(got, json!({"a": [turned(&value)], "b": "z"}));
+        prop_assert_eq!(revise.unread(), 0);
     }
 
     #[test]
@@ -282,4 +334,31 @@ fn a_tools_input_that_ends_within_a_string_is_flushed_as_input() {
     let (out, _) = pushed(&[&input_delta(1, "{\"a\":\"secret"), &stop(1)]);
     assert_eq!(out[0], input_delta(1, "{\"a\":\""));
     assert_eq!(text_of(&out.concat()), "{\"a\":\"[gone]");
+}
+
+#[test]
+fn a_tools_input_keeps_its_spelling_where_nothing_changes_and_what_is_broken() {
+    let whole = r#"{"a\u0031":"\u0061\/\ud83c\udca1 b \"","b":" "}"#;
+    let mut pass = |(): &mut (), part: Part<'_>, out: &mut String| {
+        if let Part::More(text) = part {
+            out.push_str(text);
+        }
+    };
+    let letters: Vec<char> = whole.chars().collect();
+    for size in 1..whole.len() {
+        let (mut revise, mut out) = (ReviseStream::<()>::new(true), Vec::new());
+        for piece in letters.chunks(size) {
+            let delta = input_delta(1, &piece.iter().collect::<String>());
+            revise.push(delta.into(), &mut out, &mut pass);
+        }
+        revise.push(stop(1).into(), &mut out, &mut pass);
+        let got = text_of(std::str::from_utf8(&out.concat()).unwrap());
+        assert_eq!((got.as_str(), revise.unread()), (whole, 0), "{size}");
+    }
+    for broken in [r#"{"a":"x \q secret "}"#, r#"{"a":"x \ud83c! secret "}"#] {
+        let (out, revise) = pushed(&[&input_delta(1, broken), &stop(1)]);
+        assert_eq!((text_of(&out.concat()), revise.unread()), (broken.to_owned(), 1));
+    }
+    let (out, _) = pushed(&[&input_delta(1, r#"{"a":"secret \ud83"#), &stop(1)]);
+    assert_eq!(text_of(&out.concat()), r#"{"a":"[gone] \ud83"#);
 }
