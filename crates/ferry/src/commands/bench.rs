@@ -41,7 +41,7 @@ use self::screen::Screen;
 use self::spend::Purse;
 use self::target::{Target, Url};
 use self::turns::{Played, Side};
-use self::verdict::Kind;
+use self::verdict::{Failure, Kind};
 use super::runtime;
 
 /// What a shell reports for a process that SIGINT ended (128 and the signal's number).
@@ -51,12 +51,12 @@ const BYTES_MOST: u64 = 32_000_000;
 
 /// What `--help` says below the options, and `-h` does not.
 const MORE: &str = "\
-Each request is due at a time of its own, and its answer counts from then, however long it had to wait for a connection: a
-target that stalls cannot hide it (an open loop, without coordinated omission). Without --url the target is `ferry mock`
+Each request is due at a time of its own, and its answer counts from then, however long it had to wait for a connection: a \
+target that stalls cannot hide it (an open loop, without coordinated omission). Without --url the target is `ferry mock` \
 behind a gateway, both in this process.
 
-Nothing is asked that could cost money: a target must show that a mock answers, on loopback too, or --yes-spend must be
-given. Ctrl-C ends it at any time, with the results until then.
+Nothing is asked that could cost money: a target must show that a mock answers, on loopback too, or --yes-spend must be \
+given. Ctrl-C ends it at any time, with the results until then; so does a terminal that is closed.
 
 Exit code 0 when every request had a whole answer, 1 when not, 130 when it was interrupted.
 
@@ -102,7 +102,7 @@ pub(crate) struct Plan {
     #[arg(long, value_name = "N", default_value = "200")]
     rate: Rate,
     /// How long, as in 10, 90s or 5m
-    #[arg(long, value_name = "TIME", default_value = "10")]
+    #[arg(long, value_name = "TIME", default_value = "10", value_parser = Span::above_zero)]
     duration: Span,
     /// How long to send before that, without counting
     #[arg(long, value_name = "TIME", default_value = "1")]
@@ -233,7 +233,11 @@ async fn side(
     let call = Call::new(wishes, &url, key);
     let dialler = Dialler::new(target).map_err(|error| miette!("failed to set up TLS: {error}"))?;
     let purse = spend::purse(&dialler, &call, &url, args.yes_spend).await.map_err(|trouble| {
-        let help = "start it, as in `ferry serve` or `ferry mock --fast`, and check host and port";
+        let help = if trouble.failure == Failure::Connect {
+            "start it, as in `ferry serve` or `ferry mock --fast`, and check host and port"
+        } else {
+            "check scheme and port: what speaks TLS wants https://, and what does not http://"
+        };
         miette!(help = help, "failed to {}", trouble.words)
     })?;
     if let Purse::Unknown(status) = purse {

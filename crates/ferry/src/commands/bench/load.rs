@@ -152,7 +152,11 @@ impl Load {
     fn outcome(&self, stopped: Stopped, now: Instant) -> Outcome {
         let tally = self.measured.tally().clone();
         let schedule = &self.measured.schedule;
-        let time = now.saturating_duration_since(schedule.begun);
+        let mut time = now.saturating_duration_since(schedule.begun);
+        if stopped == Stopped::Whole {
+            // The last request is due before the end, and its answer may come before, too.
+            time = time.max(schedule.duration);
+        }
         let unsent = schedule.due_before(now).saturating_sub(tally.sent);
         Outcome { tally, time, unsent, stopped }
     }
@@ -271,7 +275,8 @@ async fn ended(workers: &mut Vec<JoinHandle<()>>) {
     }
 }
 
-/// Waits for SIGINT or SIGTERM. Reloads and log rotations have no meaning here.
+/// Waits for SIGINT or SIGTERM, or for SIGHUP, which says that the terminal is gone: nobody would see what goes on, and it
+/// may be paid for. Log rotations have no meaning here.
 pub(super) async fn end_asked(signals: &mut Signals) {
-    while !matches!(signals.next().await, Ask::Drain | Ask::Stop) {}
+    while signals.next().await == Ask::ReopenLog {}
 }

@@ -66,6 +66,14 @@ impl std::fmt::Display for Rate {
 impl Span {
     /// A run of more than a day is a mistake in the unit.
     const MOST: Duration = Duration::from_hours(24);
+
+    /// Of a run that is to measure something.
+    pub(super) fn above_zero(text: &str) -> Result<Self, String> {
+        match text.parse::<Self>()? {
+            Self(Duration::ZERO) => Err("write a time above 0, as in 10, 500ms or 5m".to_owned()),
+            span => Ok(span),
+        }
+    }
 }
 
 impl std::str::FromStr for Span {

@@ -36,6 +36,11 @@ impl Screen {
         if self.out.form() == Form::Live { LIVE_EVERY } else { PLAIN_EVERY }
     }
 
+    /// Whether there is anyone to show how far it is.
+    pub(super) fn shows_progress(&self) -> bool {
+        self.out.form() != Form::Json
+    }
+
     /// Lines that stay; nothing with JSON.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::super::terminal::{Tone, lead, pad, wrap};
 use super::load::{Outcome, Stopped};
 use super::ratio::Spread;
-use super::tally::{Figures, Tally, Times};
+use super::tally::{Figures, Glance, Tally, Times};
 
 /// Below this, figures stand one on each line.
 const WIDE: usize = 60;
@@ -38,21 +38,16 @@ impl Sheet {
     }
 
     /// How far a run is: one line, and the histogram so far.
-    pub(super) fn progress(&self, label: &str, part: f64, tally: &Tally) -> Vec<String> {
-        let middle = tally.answer.figures().map_or_else(
+    pub(super) fn progress(&self, label: &str, part: f64, seen: &Glance) -> Vec<String> {
+        let middle = seen.answer.figures().map_or_else(
             || "no answer yet".to_owned(),
-            |figures| format!("p50 {} p99 {} ms", millis(figures.p50), millis(figures.p99)),
+            |figures| format!("p50 {}, p99 {} ms", millis(figures.p50), millis(figures.p99)),
         );
-        let counts = format!(
-            "sent {} ok {} failed {} late {}",
-            tally.sent,
-            tally.ok,
-            tally.failed_count(),
-            tally.late
-        );
-        let text = format!("{label}{:>3.0} % {middle}, {counts}", part * 100.0);
+        let Glance { sent, ok, failed, late, .. } = seen;
+        let counts = format!("sent {sent}, ok {ok}, failed {failed}, late {late}");
+        let text = format!("{label}{:>3.0} %: {middle}; {counts}", part * 100.0);
         let mut lines = self.fold(&text, Tone::Plain);
-        lines.extend(self.bars(&tally.answer));
+        lines.extend(self.bars(&seen.answer));
         lines
     }
 
@@ -203,17 +198,21 @@ pub(super) fn throughput(outcome: &Outcome) -> f64 {
 
 /// Upper bounds and counts, from the first step that has any to the last; what is below is joined into the first.
 fn histogram(times: &Times) -> Vec<(Duration, u64)> {
-    let mut bars = Vec::new();
-    let mut from = Duration::ZERO;
-    for below in steps() {
-        let count = times.between(from, below);
-        if count > 0 || !bars.is_empty() {
-            bars.push((below, count));
+    let mut bars: Vec<(Duration, u64)> = Vec::new();
+    let mut steps = steps();
+    let mut below = Duration::ZERO;
+    for (time, count) in times.each() {
+        while time >= below {
+            let Some(step) = steps.next() else { break };
+            below = step;
+            if time < below || !bars.is_empty() {
+                bars.push((below, 0));
+            }
         }
-        from = below;
+        if let Some((_, bar)) = bars.last_mut() {
+            *bar += count;
+        }
     }
-    let used = bars.iter().rposition(|(_, count)| *count > 0).map_or(0, |last| last + 1);
-    bars.truncate(used);
     let spare = bars.len().saturating_sub(BARS_MOST);
     let joined: u64 = bars.drain(..spare).map(|(_, count)| count).sum();
     if let Some((_, count)) = bars.first_mut() {

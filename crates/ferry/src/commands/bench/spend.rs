@@ -38,7 +38,11 @@ pub(super) async fn purse(
         if yes_spend {
             return Ok(Purse::Open);
         }
-        let came = connection.ask(&call.unpaid, |_| {}, |_, _| {}).await?;
+        let came = connection.ask(&call.unpaid, |_| {}, |_, _| {}).await;
+        let came = came.map_err(|Trouble { failure, words }| Trouble {
+            failure,
+            words: format!("ask {url}: {words}"),
+        })?;
         Ok(if came.marked { Purse::Free } else { Purse::Unknown(came.status) })
     };
     let late = || Trouble {

@@ -45,6 +45,16 @@ pub(super) struct Tally {
     pub(super) gap: Times,
 }
 
+/// The counts of one moment.
+#[derive(Clone, Debug)]
+pub(super) struct Glance {
+    pub(super) sent: u64,
+    pub(super) ok: u64,
+    pub(super) failed: u64,
+    pub(super) late: u64,
+    pub(super) answer: Times,
+}
+
 /// One whole answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answered {
@@ -85,14 +95,11 @@ impl Times {
         })
     }
 
-    /// How many are at least `from` and below `to`, within the histogram's precision.
-    pub(super) fn between(&self, from: Duration, to: Duration) -> u64 {
-        let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let below = |time: Duration| match nanos(time) {
-            0 => 0,
-            nanos => self.0.count_between(0, nanos - 1),
-        };
-        below(to).saturating_sub(below(from))
+    /// Each time that was counted, from the shortest on, with how often, within the histogram's precision.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Duration, u64)> {
+        let times = self.0.iter_recorded();
+        let least = |nanos| Duration::from_nanos(self.0.lowest_equivalent(nanos));
+        times.map(move |time| (least(time.value_iterated_to()), time.count_at_value()))
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -144,6 +151,17 @@ impl Tally {
     pub(super) fn failed(&mut self, failure: Failure, words: impl FnOnce() -> String) {
         *self.failures.entry(failure).or_default() += 1;
         self.first_failure.get_or_insert_with(words);
+    }
+
+    /// What is shown while it goes on: no more than that, since requests wait while it is taken.
+    pub(super) fn glance(&self) -> Glance {
+        Glance {
+            sent: self.sent,
+            ok: self.ok,
+            failed: self.failed_count(),
+            late: self.late,
+            answer: self.answer.clone(),
+        }
     }
 
     pub(super) fn failed_count(&self) -> u64 {
@@ -198,8 +216,12 @@ mod tests {
         assert_near(figures.p99, ms(990));
         assert_near(figures.p999, ms(999));
         assert_near(figures.max, ms(1000));
-        assert_eq!(times.between(ms(0), ms(5000)), 1000);
-        assert_eq!(times.between(ms(100), ms(200)), 100);
+        let all: Vec<_> = times.each().collect();
+        assert_eq!(all.iter().map(|(_, count)| count).sum::<u64>(), 1000);
+        assert!(all.is_sorted());
+        for (time, wanted) in [(all.first(), ms(1)), (all.last(), ms(1000))] {
+            assert_near(time.unwrap().0, wanted);
+        }
     }
 
     #[test]
@@ -237,6 +259,7 @@ mod tests {
         tally.deltas(1, Some(ms(20)));
         tally.deltas(2, Some(ms(20)));
         assert_eq!(tally.gap.count(), 5);
-        assert_eq!(tally.gap.between(ms(19), ms(21)), 2);
+        let long = tally.gap.each().filter(|(gap, _)| *gap > ms(19) && *gap < ms(21));
+        assert_eq!(long.map(|(_, count)| count).sum::<u64>(), 2);
     }
 }

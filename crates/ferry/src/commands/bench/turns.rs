@@ -82,7 +82,7 @@ impl Play<'_> {
     async fn compare(&mut self, sides: [&Side; 2], rounds: u32) -> io::Result<Played> {
         self.title(&sides, rounds)?;
         let duration = self.plan.duration.0 / rounds;
-        let mut seen = [Vec::new(), Vec::new()];
+        let mut seen = [Rounds::new()?, Rounds::new()?];
         'rounds: for round in 0..rounds {
             for at in ratio::order(round) {
                 let (Some(side), Some(seen)) = (sides.get(at), seen.get_mut(at)) else { continue };
@@ -90,7 +90,7 @@ impl Play<'_> {
                 let label = format!("round {} of {rounds}, {name}: ", round + 1);
                 let outcome = self.turn(side, duration, &label).await?;
                 let stopped = outcome.stopped;
-                seen.push(outcome);
+                seen.add(&outcome);
                 if matches!(stopped, Stopped::Interrupted | Stopped::Unmarked | Stopped::Silent) {
                     break 'rounds;
                 }
@@ -99,20 +99,16 @@ impl Play<'_> {
         let rows = ratios(&seen);
         let mut object = object("compare", self.plan);
         join(&mut object, json!({ "rounds": rounds, "ratios": report::ratios(&rows) }));
-        let [a, b] = seen;
-        let mut whole = Vec::new();
-        for (at, (outcomes, side)) in [a, b].into_iter().zip(sides).enumerate() {
-            let outcome = sum(outcomes)?;
-            self.table(Some(&format!("{}: {}", name(at), side.label)), &outcome)?;
-            let value = report::outcome(&side.url, &outcome);
+        for (at, (Rounds { whole, .. }, side)) in seen.iter().zip(sides).enumerate() {
+            self.table(Some(&format!("{}: {}", name(at), side.label)), whole)?;
+            let value = report::outcome(&side.url, whole);
             join(&mut object, json!({ name(at).to_lowercase(): value }));
-            whole.push(outcome);
         }
         let mut lines = vec![String::new()];
         lines.extend(self.screen.sheet().ratios(&rows));
         self.screen.lines(&lines)?;
         self.screen.object(&object)?;
-        Ok(ending(whole.iter()))
+        Ok(ending(seen.iter().map(|rounds| &rounds.whole)))
     }
 
     /// What is sent, and to whom.
@@ -149,12 +145,16 @@ impl Play<'_> {
         let screen = &mut self.screen;
         let every = screen.every();
         let show = |phase: &Phase| {
+            if !screen.shows_progress() {
+                return Ok(());
+            }
             let schedule = &phase.schedule;
             let passed = clock::now().saturating_duration_since(schedule.begun);
             let part =
                 passed.as_secs_f64() / schedule.duration.as_secs_f64().max(f64::MIN_POSITIVE);
-            let lines = screen.sheet().progress(label, part.min(1.0), &phase.tally());
-            screen.progress(&lines)
+            // Taken and let go of before anything is drawn.
+            let seen = phase.tally().glance();
+            screen.progress(&screen.sheet().progress(label, part.min(1.0), &seen))
         };
         load.run(self.plan.connections, self.signals, every, show).await
     }
@@ -187,35 +187,37 @@ fn ending<'a>(outcomes: impl Iterator<Item = &'a Outcome>) -> Played {
     Played::Whole(whole)
 }
 
-/// All rounds of one side as one run.
-fn sum(outcomes: Vec<Outcome>) -> io::Result<Outcome> {
-    let tally = Tally::new().map_err(io::Error::other)?;
-    let mut whole = Outcome { tally, time: Duration::ZERO, unsent: 0, stopped: Stopped::Whole };
-    for outcome in outcomes {
-        whole.tally.join(&outcome.tally);
-        whole.time += outcome.time;
-        whole.unsent += outcome.unsent;
+/// All rounds of one side: as one run, and of each what ratios are made of.
+struct Rounds {
+    whole: Outcome,
+    finished: Vec<Round>,
+}
+
+impl Rounds {
+    fn new() -> io::Result<Self> {
+        let tally = Tally::new().map_err(io::Error::other)?;
+        let whole = Outcome { tally, time: Duration::ZERO, unsent: 0, stopped: Stopped::Whole };
+        Ok(Self { whole, finished: Vec::new() })
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        if matches!(outcome.stopped, Stopped::Whole | Stopped::Behind) {
+            let answer = outcome.tally.answer.figures();
+            self.finished.push(Round { answer, throughput: throughput(outcome) });
+        }
+        self.whole.tally.join(&outcome.tally);
+        self.whole.time += outcome.time;
+        self.whole.unsent += outcome.unsent;
         if outcome.stopped != Stopped::Whole {
-            whole.stopped = outcome.stopped;
+            self.whole.stopped = outcome.stopped;
         }
     }
-    Ok(whole)
 }
 
 /// B against A, over the rounds that both have finished.
-fn ratios([a, b]: &[Vec<Outcome>; 2]) -> Vec<(&'static str, Option<Spread>)> {
-    let rounds = |outcomes: &[Outcome]| -> Vec<Round> {
-        let finished = outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome.stopped, Stopped::Whole | Stopped::Behind));
-        let round = |outcome: &Outcome| Round {
-            answer: outcome.tally.answer.figures(),
-            throughput: throughput(outcome),
-        };
-        finished.map(round).collect()
-    };
-    let (a, b) = (rounds(a), rounds(b));
-    READINGS.iter().map(|(name, reading)| (*name, ratio::ratios(&a, &b, *reading))).collect()
+fn ratios([a, b]: &[Rounds; 2]) -> Vec<(&'static str, Option<Spread>)> {
+    let spread = |reading| ratio::ratios(&a.finished, &b.finished, reading);
+    READINGS.iter().map(|(name, reading)| (*name, spread(*reading))).collect()
 }
 
 fn object(sort: &str, plan: &Plan) -> Value {

@@ -48,7 +48,7 @@ fn no_line_is_wider_than_the_terminal() {
         let ratios =
             [("p50", None), ("throughput", Some(Spread { median: 1.0, least: 0.5, most: 12.0 }))];
         let mut lines = sheet.caveats(&outcome);
-        lines.extend(sheet.progress("round 1 of 5, A: ", 0.5, &outcome.tally));
+        lines.extend(sheet.progress("round 1 of 5, A: ", 0.5, &outcome.tally.glance()));
         if width >= 40 {
             lines.extend(sheet.table(&outcome));
             lines.extend(sheet.ratios(&ratios));
@@ -66,7 +66,7 @@ fn a_run_without_an_answer_has_a_table_too() {
     let text = sheet(None).table(&outcome).join("\n");
     assert!(text.starts_with("sent 0, ok 0"), "{text}");
     assert!(!text.contains("p50") && !text.ends_with('\n'), "no heading over nothing: {text}");
-    assert!(sheet(None).progress("", 0.0, &outcome.tally)[0].contains("no answer yet"));
+    assert!(sheet(None).progress("", 0.0, &outcome.tally.glance())[0].contains("no answer yet"));
 }
 
 #[test]
