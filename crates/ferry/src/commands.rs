@@ -90,8 +90,13 @@ fn runtime(threads: Option<usize>) -> miette::Result<tokio::runtime::Runtime> {
 
 /// Writes a line to standard output; a closed pipe is the reader's wish and no error.
 fn say(line: &str) -> miette::Result<()> {
+    write(format!("{line}\n").as_bytes())
+}
+
+/// Writes bytes to standard output as they are; whoever has stopped reading has had enough.
+fn write(bytes: &[u8]) -> miette::Result<()> {
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{line}").and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         done => done.into_diagnostic(),
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ferry_rules::redact::apply::Outcome;
+use ferry_rules::redact::apply::{Entry, Outcome};
 use ferry_rules::redact::pseudonym::Secret;
 use ferry_wire::splice::Edits;
 use ferry_wire::text::Shape;
@@ -59,6 +59,8 @@ pub struct Trial {
     /// What would be put into the bytes.
     pub edits: Edits,
     outcome: Outcome,
+    /// Whether the line looks for anything.
+    is_on: bool,
 }
 
 impl RuleSet {
@@ -77,7 +79,7 @@ impl RuleSet {
             Form::Text => self.text(line, secret, bytes)?,
             Form::Body(shape) => self.body(line, secret, shape, bytes)?,
         };
-        Ok(Trial { edits, outcome })
+        Ok(Trial { edits, outcome, is_on: !self.policy(line).is_off() })
     }
 }
 
@@ -87,13 +89,9 @@ impl Trial {
         self.outcome.is_blocked
     }
 
-    /// What was found and stays as it is: type, action and place of each.
-    pub fn kept<'a>(
-        &'a self,
-        rules: &'a RuleSet,
-    ) -> impl Iterator<Item = (&'a str, &'static str, &'a str)> {
-        let kept = self.outcome.entries.iter().filter(|entry| !entry.action.replaces());
-        kept.map(|entry| (rules.name(entry.kind), entry.action.name(), &*entry.path))
+    /// What was found and stays as it is.
+    pub fn kept(&self) -> impl Iterator<Item = &Entry> {
+        self.outcome.entries.iter().filter(|entry| !entry.action.replaces())
     }
 
     /// How many values were found.
@@ -115,13 +113,14 @@ impl Trial {
         let findings = self.outcome.entries.iter().map(|entry| {
             json!({
                 "type": rules.name(entry.kind), "action": entry.action.name(),
-                "path": &*entry.path, "bytes": entry.bytes_len,
+                "path": &*entry.path, "offset": entry.start, "bytes": entry.bytes_len,
             })
         });
         let counts = self
             .counts(rules)
             .map(|(kind, action, count)| json!({"type": kind, "action": action, "count": count}));
         json!({
+            "enabled": self.is_on,
             "changed": !self.edits.is_empty(),
             "refused": self.is_blocked(),
             "counts": counts.collect::<Vec<_>>(),

@@ -53,7 +53,9 @@ pub struct Entry {
     pub action: Action,
     /// Where it stands, such as `messages[3].content[0].text`.
     pub path: Arc<str>,
-    /// How long it is in the decoded text, in bytes.
+    /// Where it begins in the decoded text, in bytes.
+    pub start: usize,
+    /// How long it is there.
     pub bytes_len: usize,
 }
 
@@ -226,6 +228,7 @@ impl<'a> Redaction<'a> {
                 kind: edit.kind,
                 action: edit.action,
                 path: Arc::clone(&path),
+                start: edit.start,
                 bytes_len: edit.end - edit.start,
             }));
         }

@@ -15,9 +15,9 @@ use ferry_gateway::redaction::trial::{Form, Trial};
 use ferry_gateway::state;
 use miette::{IntoDiagnostic as _, miette};
 
-use self::diff::Diff;
+use self::diff::{Cursor, Diff};
 use super::terminal::{self, Tone, lead, pad};
-use super::{Shared, say};
+use super::{Shared, say, write};
 
 /// Largest text that is read: twice the largest body of the API.
 const BYTES_MAX: u64 = 64 * 1024 * 1024;
@@ -106,15 +106,18 @@ pub(crate) fn run(args: &RedactArgs, shared: Shared) -> miette::Result<ExitCode>
     } else if args.apply && trial.is_blocked() {
         warn(&last_words(&trial, rules, &args.line, false))?;
     } else if args.apply {
-        let whole = trial.edits.apply(&[bytes.into()]).concat();
-        let text = String::from_utf8_lossy(&whole);
-        say(text.strip_suffix('\n').unwrap_or(&text))?;
+        write(&trial.edits.apply(&[bytes.into()]).concat())?;
     } else {
         let diff = Diff { colour, width };
         let mut lines = diff.lines(&bytes, &trial.edits);
-        for (kind, action, path) in trial.kept(rules).take(KEPT_SHOWN_MAX) {
-            lines.push(format!("{path}  {kind} ({action})"));
-        }
+        let mut cursor = Cursor::new(&bytes);
+        lines.extend(trial.kept().take(KEPT_SHOWN_MAX).map(|entry| {
+            let place = match form {
+                Form::Text => cursor.place(entry.start),
+                Form::Body(_) => entry.path.to_string(),
+            };
+            format!("{place}  {} ({})", rules.name(entry.kind), entry.action.name())
+        }));
         if !is_real
             && trial.counts(rules).any(|(_, action, _)| matches!(action, "pseudonym" | "hash"))
         {

@@ -56,7 +56,14 @@ fn counts_and_report_hold_no_value() {
     let json = redact(ON, &["--json"], TEXT);
     let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(report["changed"], true);
-    assert_eq!(report["findings"][0]["type"], "CN_ID");
+    assert_eq!(
+        (&report["enabled"], &report["findings"][0]["type"]),
+        (&true.into(), &"CN_ID".into())
+    );
+    let email = TEXT.windows(2).position(|pair| pair == b"a@").unwrap();
+    assert_eq!(report["findings"][1]["offset"], email);
+    let off = redact("", &["--json"], TEXT).out;
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&off).unwrap()["enabled"], false);
     for said in [stats.out, json.out] {
         assert!(!said.contains("11010119900307803X") && !said.contains("13800138000"));
     }
@@ -91,6 +98,10 @@ fn what_cannot_be_tried_is_told() {
 fn the_whole_result_can_be_had() {
     let said = redact(ON, &["--apply"], TEXT);
     assert_eq!(said.out, "客户身份证[REDACTED]\n邮箱 a@example.com，手机13800138000\n");
+    // As many bytes as came: no line end more, and none less.
+    for text in ["x", "x\n", "x\n\n", "\u{feff}x\r\n", ""] {
+        assert_eq!(redact(ON, &["--apply"], text.as_bytes()).out, text);
+    }
 }
 
 #[tokio::test]

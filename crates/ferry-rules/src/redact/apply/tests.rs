@@ -165,14 +165,15 @@ fn plain_letters_that_are_known_for_another_value_are_not_restored() {
 }
 
 #[test]
-fn a_report_has_kind_path_and_length_and_no_value() {
+fn a_report_has_kind_place_and_length_and_no_value() {
     let (_, outcome) = applied(&policy(), &[user("-"), user("key:99999999 id:12345678")]);
     assert!(outcome.is_blocked);
     let path = Arc::from("messages[1].content");
-    let entry = |kind, action| Entry { kind, action, path: Arc::clone(&path), bytes_len: 8 };
+    let entry =
+        |kind, action, start| Entry { kind, action, path: Arc::clone(&path), start, bytes_len: 8 };
     assert_eq!(
         outcome.entries,
-        [entry(Kind::ApiKey, Action::Block), entry(Kind::CnPassport, Action::Pseudonym)]
+        [entry(Kind::ApiKey, Action::Block, 4), entry(Kind::CnPassport, Action::Pseudonym, 16)]
     );
     let printed = format!("{outcome:?}");
     assert!(!printed.contains("99999999") && !printed.contains("12345678"), "{printed}");

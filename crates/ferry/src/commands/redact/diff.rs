@@ -20,11 +20,12 @@ pub(super) struct Diff {
 impl Diff {
     /// A line for each edit.
     pub(super) fn lines(self, bytes: &[u8], edits: &Edits) -> Vec<String> {
+        let mut cursor = Cursor::new(bytes);
         let mut lines: Vec<String> = edits
             .iter()
             .take(SHOWN_MAX)
             .map(|(range, put)| {
-                let (line, column) = place(bytes, range.start);
+                let place = cursor.place(range.start);
                 let before = around(bytes.get(..range.start).unwrap_or_default(), true);
                 let after = around(bytes.get(range.end..).unwrap_or_default(), false);
                 let gone = text(bytes.get(range).unwrap_or_default());
@@ -34,7 +35,7 @@ impl Diff {
                 } else {
                     (format!("[-{gone}-]"), format!("{{+{}+}}", text(put)))
                 };
-                let at = Tone::Faint.paint(&format!("{line}:{column}"), self.colour);
+                let at = Tone::Faint.paint(&place, self.colour);
                 format!("{at}  {before}{gone}{come}{after}")
             })
             .collect();
@@ -45,12 +46,33 @@ impl Diff {
     }
 }
 
-/// Line and column of a byte, from 1; a column is a character.
-fn place(bytes: &[u8], at: usize) -> (usize, usize) {
-    let before = bytes.get(..at).unwrap_or(bytes);
-    let line = memchr::memchr_iter(b'\n', before).count() + 1;
-    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    (line, String::from_utf8_lossy(before.get(start..).unwrap_or_default()).chars().count() + 1)
+/// Lines and columns of one place after another, so that no byte before them is counted twice.
+#[derive(Debug)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, line: 1, column: 1 }
+    }
+
+    /// `line:column` of a byte, from 1; a column is a character. Places come in order.
+    pub(super) fn place(&mut self, at: usize) -> String {
+        for byte in self.bytes.get(self.at..at).unwrap_or_default() {
+            match byte {
+                b'\n' => (self.line, self.column) = (self.line + 1, 1),
+                // The further bytes of a character.
+                0x80..0xc0 => {}
+                _ => self.column += 1,
+            }
+        }
+        self.at = self.at.max(at);
+        format!("{}:{}", self.line, self.column)
+    }
 }
 
 /// The characters nearest to an edit, up to the end of the line.
