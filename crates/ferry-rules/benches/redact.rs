@@ -105,8 +105,12 @@ fn usual() -> Vec<Sample> {
         7721608293215540 的物流。Login from 58.133.219.32, card 6222021234567890 declined, trace \
         47933122-4066-4989-8932-677172a31659. 车牌粤B12345 在三号门，请联系车主。版本 10.0.20695.3698\n\
         用户普遍认为新版页面的信息密度过高，希望能够自定义首页模块。The vendor has not confirmed the delivery date.\n";
+    let chat = "Could you look at the report below and tell me in three lines what went wrong? The operator writes: \
+        \"the second page stays white since the last update\". 请先说明原因，再给出处理建议。\n\
+        let total: u32 = items.iter().map(|item| item.count).sum(); if total > 3 { warn(\"{total}\"); }\n";
     vec![
         Sample { name: "chinese prose", text: repeat(prose) },
+        Sample { name: "chat with code", text: repeat(chat) },
         Sample { name: "digit-dense json", text: grow(json_line) },
         Sample { name: "python source", text: repeat(source) },
         Sample { name: "base64", text: grow(|dice| dice.letters(BASE64, 76) + "\n") },

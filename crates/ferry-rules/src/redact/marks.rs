@@ -14,134 +14,155 @@ pub(super) type Bits = [u64; 2];
 
 const NONE: Bits = [0; 2];
 
+/// From here on ASCII has letters and digits, `_` and `-`, below only marks that part words.
+const FIRST_WORDLY: i8 = 0x2d;
+
 /// What the bytes of a block are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marks {
     pub digit: Bits,
-    /// A letter or digit of ASCII.
+    pub dash: Bits,
+    pub colon: Bits,
+    pub at: Bits,
+    pub slash: Bits,
+    /// Letters, digits, `_`, `-` and some marks: whatever of ASCII stands from `-` on.
+    pub wordly: Bits,
+    /// A byte of a character beyond ASCII.
+    pub high: Bits,
+    /// The first byte of a character that may be written between the letters of a value and does not belong to it. Beside
+    /// nothing wordly all bytes of `high` are taken for one until the marks are complete.
+    pub lead: Bits,
+    /// The first byte of full-width characters, the second byte of small ones, and the last byte of others that matter.
+    pub wide: [Bits; 3],
+    /// A letter or digit of ASCII. This one and those below are there once the marks are complete.
     pub alnum: Bits,
     /// Letter, digit, `_` or `-`.
     pub word: Bits,
     /// Space, hyphen or dot.
     pub joint: Bits,
-    pub dash: Bits,
-    pub colon: Bits,
-    pub at: Bits,
-    pub slash: Bits,
-    /// A byte of a character beyond ASCII.
-    pub high: Bits,
-    /// The first byte of a character that may be written between the letters of a value and does not belong to it.
-    pub lead: Bits,
-    /// The first byte of full-width characters, the second byte of small ones, and the last byte of others that matter.
-    pub wide: [Bits; 3],
-    /// Letters and digits are known to be absent, and nothing but `high` and `wide` is known beside.
-    is_light: bool,
+    is_complete: bool,
+    rows: Rows,
 }
 
 impl Marks {
     /// Those of no text.
     pub(super) const NOTHING: Self = Self {
         digit: NONE,
-        alnum: NONE,
-        word: NONE,
-        joint: NONE,
         dash: NONE,
         colon: NONE,
         at: NONE,
         slash: NONE,
+        wordly: NONE,
         high: NONE,
         lead: NONE,
         wide: [NONE; 3],
-        is_light: false,
+        alnum: NONE,
+        word: NONE,
+        joint: NONE,
+        is_complete: false,
+        rows: [[0; 16]; 8],
     };
 
-    /// Marks a block; one without a letter or digit of ASCII lightly.
+    /// Marks a block, as far as most need it.
     #[inline(never)]
     pub(super) fn read(&mut self, block: &Block) {
         let (mut high, mut some) = (0, 0);
         for byte in block {
             high |= byte;
-            some |= mark(byte.cast_signed() >= 0x30);
+            some |= mark(byte.cast_signed() >= FIRST_WORDLY);
         }
-        (self.high, self.wide) = (NONE, [NONE; 3]);
+        self.is_complete = false;
+        self.high = NONE;
+        self.wide = [NONE; 3];
+        self.rows = rows(block);
         if high >= 0x80 {
-            let rows = rows(block);
-            let mut sums = [
-                sum(&rows, |byte| mark(byte >= 0x80)),
-                sum(&rows, |byte| mark(byte == 0xef)),
-                sum(&rows, |byte| mark(byte == 0xbd)),
-                sum(&rows, |byte| mark(byte.wrapping_sub(0x90) <= 0xba - 0x90)),
-            ];
-            turn(&mut sums);
-            let [high, first, second, third] = sums;
-            (self.high, self.wide) = (high, [first, second, third]);
+            self.read_high();
         }
-        self.is_light = some == 0;
-        (self.digit, self.alnum) = (NONE, NONE);
-        if !self.is_light {
-            self.read_all(block);
+        self.lead = self.high;
+        if some == 0 {
+            (self.digit, self.dash, self.colon) = (NONE, NONE, NONE);
+            (self.at, self.slash, self.wordly) = (NONE, NONE, NONE);
+        } else {
+            self.read_ascii();
         }
     }
 
-    /// Adds the marks that were left out.
-    pub(super) fn complete(&mut self, block: &Block) {
-        if self.is_light {
-            self.is_light = false;
-            self.read_all(block);
-        }
-    }
-
-    #[inline(never)]
-    fn read_all(&mut self, block: &Block) {
-        let rows = rows(block);
-        let mut sums = [
-            sum(&rows, |byte| mark(byte.wrapping_sub(b'0') < 10)),
-            sum(&rows, |byte| mark((byte | 0x20).wrapping_sub(b'a') < 26)),
-            sum(&rows, |byte| mark(byte == b'_')),
-            sum(&rows, |byte| mark(byte == b' ') | mark(byte == b'.')),
-            sum(&rows, |byte| mark(byte == b'-')),
-            sum(&rows, |byte| mark(byte == b':')),
-            sum(&rows, |byte| mark(byte == b'@')),
-            sum(&rows, |byte| mark(byte == b'\\')),
+    fn read_high(&mut self) {
+        let rows = self.rows;
+        self.high = sum(&rows, |byte| mark(byte >= 0x80));
+        self.wide = [
+            sum(&rows, |byte| mark(byte == 0xef)),
+            sum(&rows, |byte| mark(byte == 0xbd)),
+            sum(&rows, |byte| mark(byte.wrapping_sub(0x90) <= 0xba - 0x90)),
         ];
-        turn(&mut sums);
-        let [digit, letter, line, gap, dash, colon, at, slash] = sums;
-        (self.digit, self.dash, self.colon, self.at, self.slash) = (digit, dash, colon, at, slash);
-        self.alnum = or(digit, letter);
-        self.word = or(or(self.alnum, line), dash);
-        self.joint = or(gap, dash);
-        self.lead = NONE;
+    }
+
+    fn read_ascii(&mut self) {
+        let rows = self.rows;
+        self.digit = sum(&rows, |byte| mark(byte.wrapping_sub(b'0') < 10));
+        self.dash = sum(&rows, |byte| mark(byte == b'-'));
+        self.colon = sum(&rows, |byte| mark(byte == b':'));
+        self.at = sum(&rows, |byte| mark(byte == b'@'));
+        self.slash = sum(&rows, |byte| mark(byte == b'\\'));
+        self.wordly = sum(&rows, |byte| mark(byte.cast_signed() >= FIRST_WORDLY));
+        self.read_lead();
+    }
+
+    fn read_lead(&mut self) {
         if self.high != NONE {
-            let is_lead = |byte: u8| {
+            self.lead = sum(&self.rows, |byte| {
                 let three_bytes =
                     mark(byte.wrapping_sub(0xe1) < 3) | mark(byte.wrapping_sub(0xef) < 2);
                 let two_bytes = mark(byte == 0xc2) | mark(byte == 0xcd) | mark(byte == 0xd8);
                 three_bytes | two_bytes | mark(byte == 0xf3)
-            };
-            let mut sums = [sum(&rows, is_lead)];
-            turn(&mut sums);
-            [self.lead] = sums;
+            });
         }
     }
+
+    /// Adds the marks that were left out.
+    #[inline(never)]
+    pub(super) fn complete(&mut self) {
+        if self.is_complete {
+            return;
+        }
+        let rows = self.rows;
+        let letter = sum(&rows, |byte| mark((byte | 0x20).wrapping_sub(b'a') < 26));
+        let line = sum(&rows, |byte| mark(byte == b'_'));
+        let gap = sum(&rows, |byte| mark(byte == b' ') | mark(byte == b'.'));
+        self.alnum = or(self.digit, letter);
+        self.word = or(or(self.alnum, line), self.dash);
+        self.joint = or(gap, self.dash);
+        if self.wordly == NONE {
+            self.read_lead();
+        }
+        self.is_complete = true;
+    }
 }
 
-/// Eight rows of sixteen bytes: eight bytes of the one half of a block and eight of the other.
+/// The bytes of a block in eight rows: row `r` has the bytes whose place has the remainder `r` by eight.
 type Rows = [[u8; 16]; 8];
 
+/// Four times each byte of the one half is put before that of the other half, as cards are shuffled.
 #[inline]
 fn rows(block: &Block) -> Rows {
-    let mut rows = [[0; 16]; 8];
-    let (first, second) = block.split_at(BLOCK / 2);
-    let eights = first.as_chunks::<8>().0.iter().zip(second.as_chunks::<8>().0);
-    for (row, (first, second)) in rows.iter_mut().zip(eights) {
-        let (left, right) = row.split_at_mut(8);
-        left.copy_from_slice(first);
-        right.copy_from_slice(second);
+    let mut rows = *block;
+    for _ in 0..4 {
+        let mut shuffled = [0; BLOCK];
+        let (first, second) = rows.split_at(BLOCK / 2);
+        for (pair, (left, right)) in
+            shuffled.as_chunks_mut::<2>().0.iter_mut().zip(first.iter().zip(second))
+        {
+            *pair = [*left, *right];
+        }
+        rows = shuffled;
     }
-    rows
+    let mut eight = [[0; 16]; 8];
+    eight.copy_from_slice(rows.as_chunks().0);
+    eight
 }
 
-/// The answers to a question, 0 or 0xff for each byte: bit `r` of byte `c` of a half is the answer for byte `c` of row `r`.
+/// The answers to a question, 0 or 0xff for each byte: bit `r` of byte `c` is the answer for byte `c` of row `r`, so that
+/// the bits stand in the order of the text.
 #[inline]
 fn sum(rows: &Rows, is: impl Fn(u8) -> u8) -> Bits {
     let [first, second, third, fourth, fifth, sixth, seventh, eighth] = rows;
@@ -158,21 +179,6 @@ fn sum(rows: &Rows, is: impl Fn(u8) -> u8) -> Bits {
     }
     let whole = u128::from_le_bytes(sums);
     [low_half(whole), low_half(whole >> 64)]
-}
-
-/// Makes rows of the columns of each word, as of a matrix of eight by eight bits (Hacker's Delight, 7-3).
-#[inline]
-fn turn<const COUNT: usize>(sums: &mut [Bits; COUNT]) {
-    for word in sums.as_flattened_mut() {
-        let mut left = *word;
-        for (by, kept) in
-            [(7, 0x00aa_00aa_00aa_00aa), (14, 0x0000_cccc_0000_cccc), (28, 0x0000_0000_f0f0_f0f0)]
-        {
-            let swapped = (left ^ (left >> by)) & kept;
-            left ^= swapped ^ (swapped << by);
-        }
-        *word = left;
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the other half is asked for by itself")]

@@ -44,37 +44,25 @@ pub(super) fn sweep(bytes: &[u8], mut each: impl FnMut(&Place<'_>)) {
     here.read(block(0));
     for index in 0..bytes.len().div_ceil(BLOCK) {
         after.read(block(index + 1));
-        let wordless = is_wordless(before, here, after);
-        if !wordless {
-            if let Some(index) = index.checked_sub(1) {
-                before.complete(block(index));
-            }
-            here.complete(block(index));
-            after.complete(block(index + 1));
+        let start = index * BLOCK;
+        let is_worth_it = Near { bytes, start, before, here, after }.may_have_signs();
+        if is_worth_it {
+            before.complete();
+            here.complete();
+            after.complete();
         }
-        let near = Near { bytes, start: index * BLOCK, before, here, after };
+        let near = Near { bytes, start, before, here, after };
         for half in 0..2 {
-            if wordless {
-                report(
-                    &near,
-                    half,
-                    &Sides::NONE,
-                    &[0, 0, 0, near.wide(half), 0, 0, 0, 0],
-                    &mut each,
-                );
-            } else {
+            if is_worth_it {
                 let sides = near.sides(half);
                 report(&near, half, &sides, &near.signs(half, &sides), &mut each);
+            } else if near.here.high[half] != 0 {
+                let signs = [0, 0, 0, near.wide(half), 0, 0, 0, 0];
+                report(&near, half, &Sides::NONE, &signs, &mut each);
             }
         }
         (before, here, after) = (here, after, before);
     }
-}
-
-/// Whether neither a block nor the sixteen bytes on each side of it have a letter or digit of ASCII, so that nothing but
-/// full-width ones can have a sign.
-fn is_wordless(before: &Marks, here: &Marks, after: &Marks) -> bool {
-    here.alnum[0] | here.alnum[1] | (before.alnum[1] >> 48) | (after.alnum[0] << 48) == 0
 }
 
 /// A block with those beside it.
@@ -173,6 +161,43 @@ impl Near<'_> {
             alnum: self.words(half, |marks| &marks.alnum),
             colon: self.words(half, |marks| &marks.colon),
         }
+    }
+
+    /// Whether anything but a full-width letter may have a sign, by the marks that are always there. Most blocks of prose and
+    /// of code have none.
+    fn may_have_signs(&self) -> bool {
+        let Marks { at, slash, .. } = self.here;
+        at[0] | at[1] | slash[0] | slash[1] != 0
+            || self.may_have_signs_in(0)
+            || self.may_have_signs_in(1)
+    }
+
+    #[inline]
+    fn may_have_signs_in(&self, half: usize) -> bool {
+        let wordly = self.words(half, |marks| &marks.wordly);
+        if wordly.here | (wordly.before >> 48) | (wordly.after << 48) == 0 {
+            return false;
+        }
+        let mut may = wordly.runs(1).runs(2).runs(4).runs(8).here;
+        let digit = self.words(half, |marks| &marks.digit);
+        if digit.here | digit.after != 0 {
+            let pairs = digit.runs(1);
+            may |= pairs.here & pairs.later(2) & pairs.later(4);
+            may |= digit.earlier() & !digit.here & digit.later(1);
+        }
+        let dash = self.words(half, |marks| &marks.dash);
+        may |= dash.runs(1).runs(2).here;
+        let colon = self.words(half, |marks| &marks.colon);
+        if colon.here != 0 {
+            let is_many = colon.here.count_ones() + colon.after.count_ones() >= 6;
+            may |= colon.here & if is_many { u64::MAX } else { colon.later(1) };
+        }
+        let high = self.words(half, |marks| &marks.high);
+        if high.here | (high.after & 1) != 0 {
+            may |= !high.here & self.words(half, |marks| &marks.lead).later(1);
+            may |= high.here & wordly.later(1);
+        }
+        may != 0
     }
 
     #[inline]
@@ -283,8 +308,11 @@ impl Words {
         (self.before >> bit) | ((self.here << 1) << (63 - bit))
     }
 }
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn places(text: &str, sign: Sign) -> Vec<usize> {
@@ -336,6 +364,56 @@ mod tests {
             let address = format!("{head}1:2:3:4:5:6:7:8");
             assert!(places(&address, Sign::Colon).contains(&(before + 1)), "{before}");
             assert!(places(&format!("{head}10:45:12"), Sign::Colon).is_empty(), "{before}");
+        }
+    }
+
+    /// The signs that can be said of a few bytes, by the letter of what they are.
+    fn by_the_letter(bytes: &[u8], sign: Sign, at: usize) -> bool {
+        let is = |back: isize, kind: fn(u8) -> bool| {
+            let place = at.checked_add_signed(back).and_then(|at| bytes.get(at));
+            place.is_some_and(|byte| kind(*byte))
+        };
+        let digit = |byte: u8| byte.is_ascii_digit();
+        let word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let dash = |byte: u8| byte == b'-';
+        match sign {
+            Sign::Digits => (0..6).all(|ahead| is(ahead, digit)) && !is(-1, digit),
+            Sign::Joint => {
+                is(0, |b| matches!(b, b' ' | b'-' | b'.')) && is(-1, digit) && is(1, digit)
+            }
+            Sign::Word => (0..16).all(|ahead| is(ahead, word)) && !is(-1, word),
+            Sign::At => is(0, |byte| byte == b'@') && is(-1, word) && is(1, word),
+            Sign::Plate => is(0, |b| b >= 0x80) && is(1, |b| b.is_ascii_alphabetic()),
+            Sign::Dashes => (0..4).all(|ahead| is(ahead, dash)) && !is(-1, dash),
+            Sign::Odd | Sign::Colon => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_place_has_the_signs_that_its_bytes_say(
+            // Mostly filler, so that blocks have one sign or none.
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    4 => "( [a-f]{2}){0,90}",
+                    1 => "[0-9]{1,8}",
+                    1 => "[0-9][ .-][0-9]",
+                    1 => "[a-z_-]{1,18}",
+                    1 => "[a-z]@[a-z]",
+                    1 => "-{1,6}|[,.-]{1,5}",
+                    1 => "京[A-Z]",
+                    1 => "[京。，\u{200b}]{1,3}",
+                ],
+                0..20,
+            ),
+        ) {
+            let text = pieces.concat();
+            let signs =
+                [Sign::Digits, Sign::Joint, Sign::Word, Sign::At, Sign::Plate, Sign::Dashes];
+            for sign in signs {
+                let said = (0..text.len()).filter(|at| by_the_letter(text.as_bytes(), sign, *at));
+                prop_assert_eq!(places(&text, sign), said.collect::<Vec<_>>(), "{:?}", sign);
+            }
         }
     }
 
