@@ -11,6 +11,7 @@ pub mod error;
 pub mod framing;
 pub mod header;
 mod json;
+pub mod multipart;
 pub mod path;
 pub mod restore;
 pub mod results_url;
