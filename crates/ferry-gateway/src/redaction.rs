@@ -7,6 +7,7 @@
 mod keeper;
 mod screen;
 pub mod trial;
+mod upload;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use ferry_rules::redact::apply::{Outcome, Redaction, Replacement, Text};
 use ferry_rules::redact::policy::Policy;
 use ferry_rules::redact::pseudonym::Secret;
 use ferry_rules::redact::{Detectors, Kind, Scratch};
+use ferry_wire::multipart::MultipartError;
 use ferry_wire::splice::{EditError, Edits};
 use ferry_wire::text::{self, Role, Shape, Span, WalkError};
 
@@ -65,6 +67,9 @@ pub enum RedactError {
     /// It cannot be walked over safely.
     #[error(transparent)]
     Walk(#[from] WalkError),
+    /// An upload that cannot be told into its parts.
+    #[error(transparent)]
+    Upload(#[from] MultipartError),
     /// A text that is not UTF-8.
     #[error("read the text: it is not UTF-8")]
     NotUtf8,
@@ -166,11 +171,8 @@ impl RuleSet {
     pub fn text(&self, line: &str, secret: &Secret, text: &[u8]) -> Result<Redacted, RedactError> {
         let text = std::str::from_utf8(text).map_err(|_invalid| RedactError::NotUtf8)?;
         let mut scan = Scan::new(self, line, secret);
-        let whole = Text { text, is_assistant: false, is_fixed: false };
-        scan.detectors.scan_all(text, &mut scan.scratch, &mut scan.hits);
-        scan.redaction.text(whole, &scan.hits, || "text".to_owned(), &mut scan.out);
         let mut edits = Edits::new();
-        for Replacement { range, text } in &scan.out {
+        for Replacement { range, text } in scan.plain(text, || "text".to_owned()) {
             edits.put_raw(range.clone(), text.as_bytes())?;
         }
         Ok(Redacted { edits, outcome: scan.redaction.finish() })
@@ -210,6 +212,16 @@ impl<'a> Scan<'a> {
             out: Vec::new(),
             found: Vec::new(),
         }
+    }
+
+    /// What is to be replaced in a text that has no body around it.
+    fn plain(&mut self, text: &str, path: impl FnOnce() -> String) -> &[Replacement] {
+        self.hits.clear();
+        self.detectors.scan_all(text, &mut self.scratch, &mut self.hits);
+        self.out.clear();
+        let text = Text { text, is_assistant: false, is_fixed: false };
+        self.redaction.text(text, &self.hits, path, &mut self.out);
+        &self.out
     }
 
     fn span(&mut self, span: &Span<'_>) {

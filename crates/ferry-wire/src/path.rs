@@ -115,6 +115,11 @@ impl Family {
         matches!(self, Self::Messages | Self::CountTokens | Self::BatchCreate | Self::Complete)
     }
 
+    /// Whether a POST brings files, as a multipart form.
+    pub const fn uploads(self) -> bool {
+        matches!(self, Self::Files | Self::Skills)
+    }
+
     /// Whether Ferry reads the answer, and therefore asks for it without a content coding.
     pub const fn observed(self) -> bool {
         matches!(

@@ -175,6 +175,13 @@ impl HeldBytes {
         self.bytes += std::mem::take(&mut other.bytes);
     }
 
+    /// Hands over what was set aside for `bytes` of them.
+    pub(super) fn split(&mut self, bytes: u64) -> Self {
+        let bytes = bytes.min(self.bytes);
+        self.bytes -= bytes;
+        Self { shared: Arc::clone(&self.shared), bytes }
+    }
+
     /// Sets `bytes` more aside; false when all held bytes together would pass `max`.
     pub(super) fn grow(&mut self, bytes: u64, max: u64) -> bool {
         let held = self.shared.held.fetch_add(bytes, Ordering::Relaxed);

@@ -1,8 +1,10 @@
 //! Room `read`: the body. Messages-shaped JSON is held, in the chunks it came in and never copied, so
-//! that it can be sent again; everything else flows. The envelope (model, stream, ...) is read on the
-//! way, from a decoded copy where the body is coded; the original bytes go on.
+//! that it can be sent again, and an upload where it has to be looked through; everything else flows. The
+//! envelope (model, stream, ...) is read on the way, from a decoded copy where the body is coded; the
+//! original bytes go on.
 
 mod coding;
+mod upload;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tokio::time::Sleep;
 
 pub(super) use self::coding::CodingFault;
 use self::coding::EnvelopeReader;
+use self::upload::Upload;
 use super::accept::Head;
 use super::admit::Admitted;
 use super::deadline::at_once;
@@ -69,6 +72,8 @@ impl Payload {
 pub(super) enum Fault {
     /// Over the size for its path.
     TooLarge { max: u64 },
+    /// An upload over the size up to which it can be looked through, as it would have to be.
+    UploadTooLarge { max: u64 },
     /// All held bodies together are over the bound.
     NoMemory,
     /// Not the JSON object that the path takes.
@@ -86,15 +91,26 @@ pub(super) enum Fault {
 /// Reads or passes on the body.
 pub(super) async fn read(admitted: Admitted) -> Result<Read, Refused> {
     let Admitted { mut passage, head, mut body, caller } = admitted;
-    if !passage.family.held() || head.method != Method::POST {
+    let held = if upload::is_looked_through(&passage, &head.method) && !body.is_end_stream() {
+        match upload::hold(&mut passage, &mut body).await {
+            Ok(Upload::Whole(payload)) => Ok(payload),
+            Ok(Upload::Begun(ahead)) => {
+                let rest = Outgoing::flowing_behind(ahead, body);
+                return Ok(Read { passage, head, caller, payload: Payload::Flowing(Some(rest)) });
+            }
+            Err(fault) => Err(fault),
+        }
+    } else if !passage.family.held() || head.method != Method::POST {
         let payload = if body.is_end_stream() {
             Payload::Held { chunks: Arc::new([]), set_aside: HeldBytes::none(&passage.shared) }
         } else {
             Payload::Flowing(Some(Outgoing::flowing(body)))
         };
         return Ok(Read { passage, head, caller, payload });
-    }
-    match hold(&mut passage, &head.headers, &mut body).await {
+    } else {
+        hold(&mut passage, &head.headers, &mut body).await
+    };
+    match held {
         Ok(payload) => Ok(Read { passage, head, caller, payload }),
         Err(fault @ (Fault::Broken | Fault::Idle { .. } | Fault::Slow)) => {
             Err(refused(passage, fault))

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ferry_rules::redact::action::Action;
 use ferry_rules::redact::apply::Outcome;
-use ferry_rules::redact::policy::Policy;
 use ferry_wire::affinity::Prefix;
 use ferry_wire::envelope::Envelope;
 use ferry_wire::path::Family;
@@ -58,49 +57,52 @@ pub(super) async fn redact(reserved: Reserved) -> Result<Clean, Refused> {
     if !read.passage.shared.redaction.asks(now) {
         return Ok(Clean(read));
     }
-    let shape = shape(read.passage.family);
+    let sort = sort(read.passage.family);
     if let Payload::Flowing(_) = read.payload {
-        // Only a POST is held: the API knows no other method with a body on these paths, and none with these methods.
+        // Only a POST is held: the API knows no other method with a body on these paths, and none with these methods. An
+        // upload that was too large to be held comes here only where its line is not strict.
         let bodiless = [Method::GET, Method::HEAD, Method::DELETE].contains(&read.head.method);
-        let is_odd = shape.is_some() || bodiless;
-        let strict = is_strict(now.policy(&read.passage.line));
-        let refuses = is_odd && strict;
+        let is_odd = sort.is_some() || bodiless;
+        let refuses = is_odd && now.policy(&read.passage.line).is_strict();
         return if refuses { Err(refused(read.passage, Fault::Method)) } else { Ok(Clean(read)) };
     }
-    let Some(shape) = shape else { return Ok(Clean(read)) };
+    let Some(sort) = sort else { return Ok(Clean(read)) };
     if read.payload.chunks().is_empty() {
         return Ok(Clean(read));
     }
-    let look = Look::of(&read, shape);
+    let look = Look::of(&read, sort);
     let looked = if look.is_long() {
         read.passage.shared.base().aside(move || look.run()).await.unwrap_or(Err(Fault::Lost))
     } else {
         look.run()
     };
-    match looked.and_then(|looked| settle(&mut read, shape, looked)) {
+    match looked.and_then(|looked| settle(&mut read, sort, looked)) {
         Ok(()) => Ok(Clean(read)),
         Err(fault) => Err(refused(read.passage, fault)),
     }
 }
 
-/// True where something would be replaced or refused: what cannot be looked through then goes no further.
-fn is_strict(policy: &Policy) -> bool {
-    policy.can_block() || policy.can_replace()
+/// How a body is read.
+#[derive(Clone, Copy)]
+enum Sort {
+    /// JSON of the API.
+    Body(Shape),
+    /// A multipart form with files.
+    Upload,
 }
 
-/// What a path's body is; nothing for one that holds no texts that Ferry looks at.
-fn shape(family: Family) -> Option<Shape> {
+/// How a path's body is read; nothing for one that holds no texts that Ferry looks at.
+fn sort(family: Family) -> Option<Sort> {
     match family {
-        Family::Messages => Some(Shape::Messages),
-        Family::CountTokens => Some(Shape::CountTokens),
-        Family::Complete => Some(Shape::Complete),
-        Family::BatchCreate => Some(Shape::Batch),
+        Family::Messages => Some(Sort::Body(Shape::Messages)),
+        Family::CountTokens => Some(Sort::Body(Shape::CountTokens)),
+        Family::Complete => Some(Sort::Body(Shape::Complete)),
+        Family::BatchCreate => Some(Sort::Body(Shape::Batch)),
+        Family::Files | Family::Skills => Some(Sort::Upload),
         Family::BatchObject
         | Family::BatchResults
         | Family::Models
-        | Family::Files
         | Family::FileContent
-        | Family::Skills
         | Family::SkillContent
         | Family::EventStream
         | Family::Poll
@@ -115,7 +117,9 @@ struct Look {
     tenant: Box<str>,
     line: Arc<str>,
     prefix: Prefix,
-    shape: Shape,
+    sort: Sort,
+    /// Of an upload; empty where there is none, or more than one.
+    content_type: Box<[u8]>,
     chunks: Arc<[Bytes]>,
     /// Of a coded body.
     coding: Option<HeaderMap>,
@@ -126,7 +130,8 @@ struct Look {
 /// A body with its edits, uncoded.
 struct Edited {
     chunks: Vec<Bytes>,
-    envelope: Envelope,
+    /// Of JSON.
+    envelope: Option<Envelope>,
     /// What its decoded bytes take.
     memory: HeldBytes,
 }
@@ -143,10 +148,13 @@ struct Looked {
 }
 
 impl Look {
-    fn of(read: &Read, shape: Shape) -> Self {
+    fn of(read: &Read, sort: Sort) -> Self {
         let passage = &read.passage;
         let settings = &passage.snapshot.settings;
-        let batch = passage.family == Family::BatchCreate;
+        let (is_large, content_type) = match sort {
+            Sort::Body(shape) => (shape == Shape::Batch, Box::default()),
+            Sort::Upload => (true, content_type(&read.head.headers)),
+        };
         let headers = &read.head.headers;
         let chunks = match &read.payload {
             Payload::Held { chunks, .. } => Arc::clone(chunks),
@@ -158,10 +166,15 @@ impl Look {
             tenant: passage.tenant.clone(),
             line: Arc::clone(&passage.line),
             prefix: passage.facts.prefix,
-            shape,
+            sort,
+            content_type,
             chunks,
             coding: is_coded(headers).then(|| headers.clone()),
-            bytes_max: if batch { settings.batch_body_bytes_max } else { settings.body_bytes_max },
+            bytes_max: if is_large {
+                settings.batch_body_bytes_max
+            } else {
+                settings.body_bytes_max
+            },
             held_max: settings.held_bytes_max,
         }
     }
@@ -176,7 +189,7 @@ impl Look {
         let mut memory = HeldBytes::none(&self.passage);
         let plain = match self.plain(&mut memory) {
             Ok(plain) => plain,
-            Err(fault) if is_strict(self.now.policy(&self.line)) => return Err(fault),
+            Err(fault) if self.now.policy(&self.line).is_strict() => return Err(fault),
             Err(_unread) => {
                 let rules = Arc::clone(&self.now);
                 return Ok(Looked { rules, beginning: None, outcome: None, edited: None });
@@ -190,22 +203,33 @@ impl Look {
             return Ok(Looked { rules, beginning, outcome: None, edited: None });
         }
         let mut copy = HeldBytes::none(&self.passage);
+        let is_strict = policy.is_strict();
         if plain.len() > 1 && !copy.grow(length(&plain), self.held_max) {
-            return Err(Fault::NoMemory);
+            let unread = Looked { rules, beginning, outcome: None, edited: None };
+            return if is_strict { Err(Fault::NoMemory) } else { Ok(unread) };
         }
         let secret = self.passage.redaction.secret();
-        match rules.body(&self.line, secret, self.shape, &join(plain.clone())) {
+        let whole = join(plain.clone());
+        let looked = match self.sort {
+            Sort::Body(shape) => rules.body(&self.line, secret, shape, &whole),
+            Sort::Upload => rules.upload(&self.line, secret, &self.content_type, &whole),
+        };
+        match looked {
             Ok(Redacted { edits, outcome }) => {
                 let edited = if edits.is_empty() || outcome.is_blocked {
                     None
                 } else {
                     let chunks = edits.apply(&plain);
-                    let envelope = Envelope::read(&chunks).map_err(|_no_json| Fault::Lost)?;
+                    let envelope = match self.sort {
+                        Sort::Body(_) => Some(Envelope::read(&chunks)),
+                        Sort::Upload => None,
+                    };
+                    let envelope = envelope.transpose().map_err(|_no_json| Fault::Lost)?;
                     Some(Edited { chunks, envelope, memory })
                 };
                 Ok(Looked { rules, beginning, outcome: Some(outcome), edited })
             }
-            Err(error) if is_strict(policy) => Err(Fault::Unreadable(error)),
+            Err(error) if is_strict => Err(Fault::Unreadable(error)),
             // What is only counted is not worth a refusal: upstream's own error is better.
             Err(_unread) => Ok(Looked { rules, beginning, outcome: None, edited: None }),
         }
@@ -224,19 +248,28 @@ impl Look {
     }
 }
 
+/// The one type of a body. Of two, readers may take either.
+fn content_type(headers: &HeaderMap) -> Box<[u8]> {
+    let mut types = headers.get_all(http_header::CONTENT_TYPE).iter();
+    match (types.next(), types.next()) {
+        (Some(only), None) => only.as_bytes().into(),
+        _ => Box::default(),
+    }
+}
+
 fn length(chunks: &[Bytes]) -> u64 {
     chunks.iter().map(|chunk| chunk.len() as u64).sum()
 }
 
 /// Counts what was found, refuses what is refused, and puts the edited body in the place of the other.
-fn settle(read: &mut Read, shape: Shape, looked: Looked) -> Result<(), Fault> {
+fn settle(read: &mut Read, sort: Sort, looked: Looked) -> Result<(), Fault> {
     let Looked { rules, beginning, outcome, edited } = looked;
     read.passage.facts.beginning = beginning;
     let policy = rules.policy(&read.passage.line);
     if policy.is_off() {
         return Ok(());
     }
-    if matches!(shape, Shape::Messages | Shape::Complete) {
+    if let Sort::Body(Shape::Messages | Shape::Complete) = sort {
         let secret = read.passage.shared.redaction.secret();
         read.passage.screen = Screen::new(&rules, &read.passage.line, secret).map(Box::new);
     }
@@ -247,7 +280,9 @@ fn settle(read: &mut Read, shape: Shape, looked: Looked) -> Result<(), Fault> {
         return Err(blocked(&rules, &outcome));
     }
     let Some(Edited { chunks: edited, envelope, memory }) = edited else { return Ok(()) };
-    read.passage.note(envelope);
+    if let Some(envelope) = envelope {
+        read.passage.note(envelope);
+    }
     read.head.headers.remove(http_header::CONTENT_ENCODING);
     if let Payload::Held { chunks, set_aside } = &mut read.payload {
         *chunks = edited.into();

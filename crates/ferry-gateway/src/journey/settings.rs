@@ -31,7 +31,7 @@ pub struct Settings {
     pub requests_max: usize,
     /// The largest Messages-shaped body, in bytes.
     pub body_bytes_max: u64,
-    /// The largest batch body, in bytes.
+    /// The largest batch body, and the largest upload that is looked through, in bytes.
     pub batch_body_bytes_max: u64,
     /// The largest non-streaming answer that is held whole before its head goes out, in bytes.
     pub answer_bytes_max: u64,

@@ -142,3 +142,16 @@ fn tools_are_read_before_system() {
     let (after, _) = edited(&rules, body.as_bytes());
     assert_eq!(String::from_utf8(after).unwrap().matches("E12345678").count(), 1);
 }
+
+#[test]
+fn what_a_file_s_name_teaches_holds_in_its_content() {
+    let rules = rules(&[(Kind::CnPassport, Action::Pseudonym)]);
+    let body = "--b\r\nContent-Disposition: form-data; filename=\"护照E12345678.txt\"\r\n\r\n编号 E12345678\r\n--b--";
+    let content_type = b"multipart/form-data; boundary=b";
+    let found = rules.upload(LINE, &secret(), content_type, body.as_bytes()).unwrap();
+    let paths: Vec<_> = found.outcome.entries.iter().map(|entry| &*entry.path).collect();
+    assert_eq!(paths, ["parts[0].filename", "parts[0].content"]);
+    let after = found.edits.apply(&[body.into()]).concat();
+    let token = found.outcome.pairs.0[0].0.to_string();
+    assert_eq!(String::from_utf8(after).unwrap(), body.replace("E12345678", &token));
+}

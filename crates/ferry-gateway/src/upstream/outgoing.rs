@@ -1,6 +1,7 @@
 //! The body of one attempt: held bytes that can be sent again, or a client's stream that cannot.
 //! Never copies a byte: held chunks are shared, flowing frames are handed on.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -51,8 +52,8 @@ impl Sent {
 enum Source {
     /// Chunks as the client sent them, shared with later attempts.
     Held { chunks: Arc<[Bytes]>, next: usize, left: u64 },
-    /// The client's own body, as it comes; its trailers stay here.
-    Flowing { body: Incoming },
+    /// The client's own body, as it comes, behind what was read of it before; its trailers stay here.
+    Flowing { ahead: VecDeque<Bytes>, body: Incoming },
 }
 
 /// A client's body that an attempt did not take whole: it comes back here when the attempt is over, so
@@ -88,9 +89,14 @@ impl Outgoing {
 
     /// A client's body that passes through and is gone.
     pub fn flowing(body: Incoming) -> Self {
+        Self::flowing_behind(Vec::new(), body)
+    }
+
+    /// The same for a body that has been read from: `ahead` is what came.
+    pub fn flowing_behind(ahead: Vec<Bytes>, body: Incoming) -> Self {
         let sent = Sent::default();
-        sent.moved(0, body.is_end_stream());
-        let source = Source::Flowing { body };
+        sent.moved(0, ahead.is_empty() && body.is_end_stream());
+        let source = Source::Flowing { ahead: ahead.into(), body };
         Self { source, sent: Arc::new(sent), leftover: Some(Leftover::default()) }
     }
 
@@ -112,11 +118,11 @@ impl Outgoing {
 
 impl Drop for Outgoing {
     fn drop(&mut self) {
-        if !matches!(&self.source, Source::Flowing { body } if !body.is_end_stream()) {
+        if !matches!(&self.source, Source::Flowing { body, .. } if !body.is_end_stream()) {
             return;
         }
         let none = Source::Held { chunks: Arc::new([]), next: 0, left: 0 };
-        if let (Source::Flowing { body }, Some(leftover)) =
+        if let (Source::Flowing { body, .. }, Some(leftover)) =
             (std::mem::replace(&mut self.source, none), &self.leftover)
         {
             *leftover.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
@@ -141,7 +147,11 @@ impl Body for Outgoing {
                 this.sent.moved(chunk.len(), *left == 0);
                 Poll::Ready(Some(Ok(Frame::data(chunk.clone()))))
             }
-            Source::Flowing { body } => {
+            Source::Flowing { ahead, body } => {
+                if let Some(chunk) = ahead.pop_front() {
+                    this.sent.moved(chunk.len(), ahead.is_empty() && body.is_end_stream());
+                    return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                }
                 let polled = Pin::new(&mut *body).poll_frame(cx);
                 match &polled {
                     Poll::Ready(Some(Ok(frame))) => {
@@ -163,14 +173,25 @@ impl Body for Outgoing {
     fn is_end_stream(&self) -> bool {
         match &self.source {
             Source::Held { left, .. } => *left == 0,
-            Source::Flowing { body } => body.is_end_stream(),
+            Source::Flowing { ahead, body } => ahead.is_empty() && body.is_end_stream(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.source {
             Source::Held { left, .. } => SizeHint::with_exact(*left),
-            Source::Flowing { body } => body.size_hint(),
+            Source::Flowing { ahead, body } => behind(ahead, &body.size_hint()),
         }
     }
+}
+
+/// How much there is of a body with what was read of it before.
+fn behind(ahead: &VecDeque<Bytes>, rest: &SizeHint) -> SizeHint {
+    let ahead: u64 = ahead.iter().map(|chunk| chunk.len() as u64).sum();
+    let mut size = SizeHint::new();
+    size.set_lower(rest.lower() + ahead);
+    if let Some(upper) = rest.upper() {
+        size.set_upper(upper + ahead);
+    }
+    size
 }

@@ -135,6 +135,11 @@ impl Policy {
         !self.dry_run && all.into_iter().any(|action| *action == Action::Block)
     }
 
+    /// Whether something is replaced or refused: what cannot be looked through then goes no further.
+    pub fn is_strict(&self) -> bool {
+        self.can_block() || self.can_replace()
+    }
+
     /// This policy with what a line asks for, as far as that is tighter.
     #[must_use]
     pub fn tightened(&self, line: &Tightening) -> Self {

@@ -34,6 +34,7 @@ mod process;
 mod redact;
 mod redact_answers;
 mod redact_command;
+mod redact_uploads;
 mod retries;
 mod secure;
 mod silence;

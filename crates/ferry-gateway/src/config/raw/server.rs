@@ -44,7 +44,7 @@ pub(crate) struct Server {
     /// Largest Messages-shaped body, in bytes. The provider's own limit is 32 MB.
     #[schemars(range(min = 1_024, max = 1_073_741_824))]
     pub(crate) body_bytes_max: u64,
-    /// Largest body of a batch, in bytes. The provider's own limit is 256 MB.
+    /// Largest body of a batch, and of an upload that is looked through for sensitive data, in bytes. The provider's own limits are 256 MB and 500 MB.
     #[schemars(range(min = 1_024, max = 4_294_967_296_i64))]
     pub(crate) batch_body_bytes_max: u64,
     /// Largest non-streaming answer that is held whole before its head goes out, in bytes. 128 000 tokens are below 1 MB of text; the rest is room for tool results.

@@ -7,6 +7,7 @@ use super::Told;
 use super::coding_text::coding;
 use super::text::{busy, client};
 use crate::journey::redact::Fault;
+use crate::redaction::RedactError;
 
 /// The refusal of a request.
 pub(super) fn redact(fault: &Fault) -> Told {
@@ -33,7 +34,8 @@ pub(super) fn redact(fault: &Fault) -> Told {
             "redact-unreadable",
             format!(
                 "Ferry could not {error}; this line's requests are looked through for sensitive data, so it goes no \
-                 further. Send one well-formed JSON object."
+                 further. Send one well-formed {}.",
+                well_formed(error),
             ),
         ),
         Fault::Coding(fault) => coding(*fault),
@@ -65,5 +67,13 @@ pub(super) fn redact(fault: &Fault) -> Told {
             hopeless: false,
             ..refused(500, "redact-failed", String::new())
         },
+    }
+}
+
+/// What can be looked through.
+fn well_formed(error: &RedactError) -> &'static str {
+    match error {
+        RedactError::Upload(_) => "multipart form, its parts without codings of their own",
+        RedactError::Walk(_) | RedactError::NotUtf8 | RedactError::Edit(_) => "JSON object",
     }
 }

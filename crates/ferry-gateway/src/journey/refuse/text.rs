@@ -143,6 +143,16 @@ fn read(fault: &read::Fault) -> Told {
                  or Batches API."
             ),
         ),
+        read::Fault::UploadTooLarge { max } => client(
+            413,
+            RequestTooLarge,
+            "body-too-large",
+            format!(
+                "This line's uploads are looked through for sensitive data, and {max} bytes \
+                 (server.batch_body_bytes_max) are the most that Ferry holds for that; split the file, or have the \
+                 operator raise the bound."
+            ),
+        ),
         read::Fault::NoMemory => busy(
             "held-bytes-max",
             "Ferry holds as many bytes as server.held_bytes_max allows; try again shortly.",
