@@ -14,6 +14,9 @@ use crate::setup;
 /// A client suite takes under a minute; ten times that is a hang.
 const SUITE_SECONDS: u32 = 600;
 
+/// A line whose requests and uploads are looked through.
+const REDACTING_LINE: &str = "[lines.private.redact]\nenabled = true\n";
+
 /// Ferry in front of its mock. Both end when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Stand {
@@ -33,7 +36,7 @@ impl Stand {
         if direct {
             return Ok(Self { mock: Some(mock), ferry: None, base_url: url });
         }
-        let ferry = in_front(place, &binary, &url)?;
+        let ferry = in_front_with(place, &binary, &url, ("stand", REDACTING_LINE))?;
         let base_url = ferry.address("data").to_owned();
         Ok(Self { mock: Some(mock), ferry: Some(ferry), base_url })
     }

@@ -283,6 +283,25 @@ def test_a_file_comes_back_as_it_went():
         files.download(stored.id)
 
 
+@through_ferry
+def test_an_uploaded_text_is_looked_through_and_a_binary_file_is_left():
+    api = client(default_headers={"X-Biz-Type": "private"})
+    files = api.files if NEW_SDK else api.beta.files
+    card = "11010119900307803X"
+    text = f"姓名,身份证\r\n张三,{card}\n"
+    stored = files.upload(file=(f"张三-{card}.csv", io.BytesIO(text.encode()), "text/csv"))
+    assert stored.filename == "张三-[REDACTED].csv"
+    assert files.download(stored.id).read().decode() == text.replace(card, "[REDACTED]")
+    binary = b"%PDF-1.7\0" + card.encode() + bytes(range(256))
+    stored = files.upload(file=("scan.pdf", io.BytesIO(binary), "application/pdf"))
+    assert files.download(stored.id).read() == binary
+    secret = "AKIA" + "Q3EGRIQQ7ZQ5XKLM"
+    with pytest.raises(anthropic.BadRequestError) as refused:
+        files.upload(file=(".env", io.BytesIO(b"AWS_KEY=" + secret.encode()), "text/plain"))
+    assert ferry_code(refused.value) == "redact-blocked"
+    assert "parts[0].content" in str(refused.value) and secret not in str(refused.value)
+
+
 def test_models_are_listed_and_found():
     models = list(client().models.list(limit=5))
     assert len(models) >= 3 and client().models.retrieve(models[0].id).id == models[0].id
