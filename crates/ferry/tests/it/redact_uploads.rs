@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::harness::{Answer, Gateway, Setup, mock, request, seen};
+use crate::harness::{Answer, Gateway, Setup, message, mock, request, seen};
 
 const ID: &str = "11010119900307803X";
 const KEY: &str = "AKIAQ3EGRIQQ7ZQ5XKLM";
@@ -152,8 +152,10 @@ async fn a_key_in_a_file_is_refused_with_its_place_and_never_its_value() {
     assert!(text.contains("leave: 1 API_KEY; the first in parts[1].content."), "{text}");
     assert!(!text.contains(KEY) && stand.mock.last().is_none());
     assert_eq!(stand.gateway.metric("ferry_held_bytes"), Some(0.0));
-    let lines = stand.gateway.into_requests().await;
-    assert_eq!((&lines[0]["code"], &lines[0]["redactions"]), (&json!("redact-blocked"), &json!(1)));
+    let log = stand.gateway.into_log().await;
+    let line = log.iter().find(|line| line["event"] == "request").unwrap();
+    assert_eq!((&line["code"], &line["redactions"]), (&json!("redact-blocked"), &json!(1)));
+    assert!(log.iter().all(|line| !line.to_string().contains(KEY)));
 }
 
 #[tokio::test]
@@ -169,6 +171,19 @@ async fn without_a_policy_an_upload_flows_as_it_came() {
         seen(&stand.mock, "the upload's head", |stats| stats.requests == 1).await;
         assert_eq!(client.send(&sent[half..]).await.answer().await.status, 200);
         assert_eq!(stand.seen(), body);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_gets_a_connection_that_cannot_have_died_as_if_it_flowed() {
+    for table in ["", ON] {
+        let stand = Stand::new(table).await;
+        for (sent, connections) in
+            [(message("hi", false), 1), (message("hi", false), 1), (upload(&notes("x")), 2)]
+        {
+            assert_eq!(stand.gateway.ask(sent).await.status, 200);
+            assert_eq!(stand.mock.stats().connections, connections, "{table}");
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::upstream::{Node, Site};
 pub(super) struct Course {
     wish: Wish,
     effect: Effect,
+    is_upload: bool,
     attempts_max: u32,
     written: u32,
     free: u32,
@@ -45,6 +46,7 @@ impl Course {
         Self {
             wish: Wish::new(passage, head, caller, payload),
             effect: judge::effect(passage.family, &head.method),
+            is_upload: passage.family.uploads(),
             attempts_max: retry::attempts_max(
                 settings.retry.attempts_max,
                 passage.facts.client_retry,
@@ -62,8 +64,13 @@ impl Course {
     /// What the next try is to be.
     pub(super) fn wish(&mut self, payload: &Payload) -> &mut Wish {
         self.wish.patience = self.patience;
-        if matches!(payload, Payload::Flowing(_)) {
-            // It cannot be sent twice, so it gets no connection that may have died.
+        let is_sent_once = match payload {
+            Payload::Flowing(_) => true,
+            // Held only to be looked through, and no file is made twice on a guess.
+            Payload::Held { chunks, .. } => self.is_upload && !chunks.is_empty(),
+        };
+        if is_sent_once {
+            // So it gets no connection that may have died.
             self.wish.born_after = Some(clock::now());
         }
         &mut self.wish
