@@ -20,6 +20,9 @@ use miette::IntoDiagnostic;
 
 pub(crate) use nodes::familiar;
 
+/// What a shell reports for a process that SIGINT ended (128 and the signal's number).
+const INTERRUPTED: u8 = 130;
+
 /// A self-hosted gateway for the Claude API: requests get through, over bad paths and several nodes.
 #[derive(Debug, Parser)]
 #[command(name = "ferry", version, arg_required_else_help = true, disable_help_subcommand = true)]

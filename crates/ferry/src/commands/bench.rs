@@ -42,10 +42,8 @@ use self::spend::Purse;
 use self::target::{Target, Url};
 use self::turns::{Played, Side};
 use self::verdict::{Failure, Kind};
-use super::runtime;
+use super::{INTERRUPTED, runtime};
 
-/// What a shell reports for a process that SIGINT ended (128 and the signal's number).
-const INTERRUPTED: u8 = 130;
 /// The API's own bound for a request.
 const BYTES_MOST: u64 = 32_000_000;
 

@@ -50,11 +50,8 @@ use self::tally::{ADDED_MOST, SUCCESS_LEAST};
 use self::traffic::Carried;
 use self::trial::Trial;
 pub(super) use self::words::Lang;
-use super::runtime;
+use super::{INTERRUPTED, runtime};
 use super::terminal::Tone;
-
-/// What a shell reports for a process that SIGINT ended (128 and the signal's number).
-const INTERRUPTED: u8 = 130;
 
 /// Arguments of `ferry demo`.
 #[derive(Debug, Args)]

@@ -71,6 +71,19 @@ pub(super) fn plain(text: &str) -> String {
     text.replace(is_unseen, "\u{fffd}")
 }
 
+/// A paragraph, indented and folded at the edge; it has no edge where nobody counts the cells of a line.
+pub(super) fn fold(
+    text: &str,
+    tone: Tone,
+    indent: usize,
+    width: Option<usize>,
+    colour: bool,
+) -> Vec<String> {
+    let room = width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1));
+    let lines = wrap(text, room).into_iter();
+    lines.map(|line| format!("{:indent$}{}", "", tone.paint(&line, colour))).collect()
+}
+
 /// Filled up with spaces behind it.
 pub(super) fn pad(text: &str, cells: usize) -> String {
     format!("{text}{}", " ".repeat(cells.saturating_sub(text.width())))

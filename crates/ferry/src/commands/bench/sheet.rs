@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::super::terminal::{Tone, lead, pad, wrap};
+use super::super::terminal::{Tone, fold, lead, pad};
 use super::load::{Outcome, Stopped};
 use super::ratio::Spread;
 use super::tally::{Figures, Glance, Tally, Times};
@@ -33,8 +33,7 @@ pub(super) struct Sheet {
 impl Sheet {
     /// A folded paragraph.
     pub(super) fn fold(&self, text: &str, tone: Tone) -> Vec<String> {
-        let lines = wrap(text, self.width.unwrap_or(usize::MAX)).into_iter();
-        lines.map(|line| tone.paint(&line, self.colour)).collect()
+        fold(text, tone, 0, self.width, self.colour)
     }
 
     /// How far a run is: one line, and the histogram so far.

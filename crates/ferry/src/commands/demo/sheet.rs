@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::terminal::{Tone, clip, lead, pad, wrap};
+use super::super::terminal::{Tone, clip, fold, lead, pad};
 use super::act::Act;
 use super::outcome::{Outcome, millis};
 use super::words::Lang;
@@ -73,9 +73,7 @@ impl Sheet {
 
     /// A paragraph, indented and folded at the edge.
     pub(super) fn fold(&self, text: &str, tone: Tone, indent: usize) -> Vec<String> {
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1));
-        let lines = wrap(text, room).into_iter();
-        lines.map(|line| format!("{:indent$}{}", "", tone.paint(&line, self.colour))).collect()
+        fold(text, tone, indent, self.width, self.colour)
     }
 
     /// A label and an address: side by side, or on a narrow terminal one below the other. Never folded, to be copied.

@@ -33,7 +33,7 @@ use self::measure::{Job, Run};
 use self::paper::Paper;
 use self::verdict::{Figures, Filter, Suspicion, suspicion};
 use super::super::terminal::{self, Tone};
-use super::super::{runtime, say};
+use super::super::{INTERRUPTED, runtime, say};
 use super::replace::replace;
 use super::trial::{Ground, TestArgs};
 
@@ -44,8 +44,6 @@ const TLS_MAX: Duration = Duration::from_secs(3);
 const RESOLVE_MAX: Duration = Duration::from_secs(3);
 /// How often the bar is drawn.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
-/// What a shell reports for a process that SIGINT ended.
-const INTERRUPTED: u8 = 130;
 
 /// One candidate with all that was found out about it.
 #[derive(Clone, Debug)]

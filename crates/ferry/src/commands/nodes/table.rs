@@ -8,7 +8,7 @@ use ferry_gateway::upstream::status::{
 };
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::terminal::{Tone, lead, pad, wrap};
+use super::super::terminal::{Tone, fold, lead, pad};
 
 /// The columns, and whether their cells stand to the right.
 const COLUMNS: [(&str, bool); 7] = [
@@ -154,9 +154,7 @@ impl Paper {
 
     /// A paragraph, indented and folded at the edge.
     fn fold(&self, text: &str, tone: Tone, indent: usize) -> Vec<String> {
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1));
-        let lines = wrap(text, room).into_iter();
-        lines.map(|line| format!("{:indent$}{}", "", tone.paint(&line, self.colour))).collect()
+        fold(text, tone, indent, self.width, self.colour)
     }
 }
 

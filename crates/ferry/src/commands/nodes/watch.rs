@@ -32,15 +32,13 @@ use self::timeline::Timeline;
 use self::ways::Ways;
 use self::words::Tongue;
 use super::super::terminal;
-use super::super::{runtime, say};
+use super::super::{INTERRUPTED, runtime, say};
 use super::replace::replace;
 use super::speed;
 use super::trial::{Ground, TestArgs, node_of};
 
 const HTML: &str = "report.html";
 const TEXT: &str = "report.txt";
-/// What a shell reports for a process that SIGINT ended.
-const INTERRUPTED: u8 = 130;
 /// Below this the provider would be asked more often than a measurement needs.
 const EVERY_LEAST: Duration = Duration::from_secs(1);
 /// All rounds are kept in memory, as read and on the axis of time: a kilobyte each.

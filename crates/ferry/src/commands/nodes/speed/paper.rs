@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::super::super::terminal::{Tone, lead, pad, wrap};
+use super::super::super::terminal::{Tone, fold, lead, pad};
 use super::super::figures::Spread;
 use super::Row;
 use super::verdict::Verdict;
@@ -149,9 +149,7 @@ impl Paper {
 
     /// A paragraph, indented and folded at the edge.
     pub(super) fn fold(&self, text: &str, tone: Tone, indent: usize) -> Vec<String> {
-        let room = self.width.map_or(usize::MAX, |width| width.saturating_sub(indent).max(1));
-        let lines = wrap(text, room).into_iter();
-        lines.map(|line| format!("{:indent$}{}", "", tone.paint(&line, self.colour))).collect()
+        fold(text, tone, indent, self.width, self.colour)
     }
 }
 
