@@ -50,8 +50,8 @@ use self::tally::{ADDED_MOST, SUCCESS_LEAST};
 use self::traffic::Carried;
 use self::trial::Trial;
 pub(super) use self::words::Lang;
-use super::{INTERRUPTED, runtime};
 use super::terminal::Tone;
+use super::{INTERRUPTED, runtime};
 
 /// Arguments of `ferry demo`.
 #[derive(Debug, Args)]

@@ -1,13 +1,16 @@
 //! What commands know of the terminal they write to, how text is laid out for it (width in cells, colours, folding), and
 //! lines that are drawn anew. It decides nothing about content.
 
+mod foot;
 mod redraw;
 mod wrap;
 
 use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd;
 
 use unicode_width::UnicodeWidthStr as _;
 
+pub(super) use self::foot::Foot;
 pub(super) use self::redraw::{Form, Redraw};
 pub(super) use self::wrap::{clip, wrap};
 
@@ -52,9 +55,13 @@ pub(super) fn may_colour(env: &[(String, String)]) -> bool {
     var(env, "NO_COLOR").is_empty()
 }
 
-/// Cells of a line of the terminal at this moment: terminals change their width.
+/// Cells of a line of the terminal that standard output is, at this moment: terminals change their width.
 pub(super) fn width() -> usize {
-    let size = rustix::termios::tcgetwinsize(io::stdout());
+    cells(io::stdout())
+}
+
+fn cells(terminal: impl AsFd) -> usize {
+    let size = rustix::termios::tcgetwinsize(terminal);
     let columns = size.map_or(0, |size| usize::from(size.ws_col));
     if columns == 0 { WIDTH_USUAL } else { columns.max(WIDTH_LEAST) }
 }

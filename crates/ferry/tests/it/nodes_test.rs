@@ -210,21 +210,42 @@ async fn an_address_of_the_operators_is_tried_and_saved_under_flags_that_people_
     assert!(csv.starts_with(b"\xef\xbb\xbfrank,node,address,"));
     assert!(String::from_utf8(csv).unwrap().contains("\r\n1,relay,127.0.0.1,"));
     assert!(said.err.is_empty(), "no bar where nobody looks: {}", said.err);
-    let nowhere = desk.run(&["test", "-t", "1", "-ip", "127.0.0.1", "-o", "no/such/r.csv"]).await;
-    assert_eq!(nowhere.code, 1);
-    assert!(nowhere.out.contains("127.0.0.1"), "the table is shown all the same: {}", nowhere.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_takes_no_ranking_is_named_before_anything_is_measured() {
+    let node = answering(0).await;
+    let desk = Desk::with(&Setup::new().node("n", &node.url(), ""));
+    for place in ["no/such/r.csv", "."] {
+        let said = desk.run(&["test", "-t", "1", "-o", place]).await;
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.err.contains(&format!("failed to write {place}: ")), "{}", said.err);
+        assert!(said.err.contains("name a file with -o"), "{}", said.err);
+        assert!(!said.err.contains(".ferry-") && !said.err.contains(".tmp"), "{}", said.err);
+    }
+    assert_eq!(node.connections(), 0);
+    assert_eq!(fs::read_dir(desk.dir.path()).unwrap().count(), 1, "no draft is left");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_tested_is_refused_with_a_sentence() {
     let desk = Desk::with(&Setup::new().node("a", "http://relay.invalid", ""));
+    fs::write(desk.path("bad.txt"), "203.0.113.7\n\nrelay # two\n").unwrap();
     for (args, code, sentence) in [
         (&["--address", "203.0.113.0/24"][..], 1, "scans none"),
         (&["--address", "203.0.113.1-9"], 1, "scans none"),
         (&["--address", "relay.example.com"], 1, "it is no IP"),
         (&["--address", "b=203.0.113.7"], 1, "no node `b` is tested"),
         (&["-f", "missing.txt"], 1, "failed to read missing.txt"),
+        (&["-f", "missing.txt"], 1, "one IP or NODE=IP on each line"),
+        (&["-f", "bad.txt"], 1, "bad.txt:3: failed to use `relay`: it is no IP"),
         (&["--node", "b"], 1, "failed to find node `b`"),
+        (&["--node", "b"], 1, "name one of the configuration's nodes: a"),
+        (&["--lang", "zh"], 2, "--for"),
+        (&["--every", "5s"], 2, "--for"),
+        (&["--for", "1h", "--against", "http://a", "-t", "2"], 2, "cannot be used with"),
+        (&["--for", "1h", "--against", "http://a", "-n", "2"], 2, "cannot be used with"),
+        (&["--for", "367d", "--against", "http://a"], 2, "at most 366d"),
         (&["--url", "relay.example.com"], 1, "it is no base URL"),
         (&["-dn", "10"], 1, "nothing is downloaded here"),
         (&["-t", "13"], 2, "13 is not in 1..=12"),

@@ -11,8 +11,11 @@ const LONGEST: Duration = Duration::from_hours(366 * 24);
 /// A sentence that shows how it is written.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let span = super::super::span::parse(text);
-    let span = span.filter(|span| !span.is_zero() && *span <= LONGEST);
-    span.ok_or_else(|| "write it as 24h, 1h30m, 45s or 500ms".to_owned())
+    let span = span.ok_or_else(|| "write it as 24h, 1h30m, 45s or 500ms".to_owned())?;
+    if span.is_zero() || span > LONGEST {
+        return Err("it takes more than 0s and at most 366d".to_owned());
+    }
+    Ok(span)
 }
 
 #[cfg(test)]

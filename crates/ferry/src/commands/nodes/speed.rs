@@ -12,7 +12,7 @@ mod measure;
 mod paper;
 mod verdict;
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +32,9 @@ use self::given::given;
 use self::measure::{Job, Run};
 use self::paper::Paper;
 use self::verdict::{Figures, Filter, Suspicion, suspicion};
-use super::super::terminal::{self, Tone};
+use super::super::terminal::{self, Foot, Tone};
 use super::super::{INTERRUPTED, runtime, say};
-use super::replace::replace;
+use super::replace::{check, replace};
 use super::trial::{Ground, TestArgs};
 
 /// Longer than any path takes, and short enough that a dead one does not hold up the rest.
@@ -73,10 +73,17 @@ struct Ranking {
 /// What was named cannot be tested; the report says why.
 pub(super) fn run(args: &TestArgs, ground: &Ground) -> miette::Result<ExitCode> {
     let given = given(args)?;
+    if let Some(path) = &args.output {
+        // Before anything is measured.
+        check(path).map_err(|error| {
+            let help = "name a file with -o, in a folder that is there and takes files of yours";
+            miette!(help = help, "failed to write {}: {error}", path.display())
+        })?;
+    }
     let runtime = runtime(None)?;
     let code = runtime.block_on(async {
         let mut signals = Signals::new().into_diagnostic()?;
-        let ranking = rank(args, &ground.way.upstream, &given, &mut signals).await?;
+        let ranking = rank(args, ground, &given, &mut signals).await?;
         show(args, &ranking, &ground.inputs.env)?;
         if ranking.interrupted {
             return Ok(ExitCode::from(INTERRUPTED));
@@ -95,11 +102,12 @@ pub(super) fn run(args: &TestArgs, ground: &Ground) -> miette::Result<ExitCode> 
 
 async fn rank(
     args: &TestArgs,
-    upstream: &Settings,
+    ground: &Ground,
     given: &[Entry],
     signals: &mut Signals,
 ) -> miette::Result<Ranking> {
     let begun = clock::now();
+    let upstream = &ground.way.upstream;
     let bounds = Settings {
         connect_timeout: upstream.connect_timeout.min(CONNECT_MAX),
         tls_timeout: upstream.tls_timeout.min(TLS_MAX),
@@ -114,7 +122,8 @@ async fn rank(
         candidates.iter().map(|one| job(one, &bounds, &base)).collect();
     let tries = usize::from(args.tries);
     let mut run = Run::start(jobs?, tries, usize::from(args.parallel), &tasks);
-    let interrupted = watch(&mut run, candidates.len(), tries, signals).await;
+    let foot = Foot::open(&ground.inputs.env);
+    let interrupted = watch(&mut run, candidates.len(), tries, foot, signals).await;
     let tried = run.tried();
     drop(run);
     let row = |(candidate, tried): (&Candidate, &Vec<_>)| {
@@ -181,22 +190,25 @@ fn trial(node: &Arc<NodeSettings>, bounds: &Settings, base: &Base) -> miette::Re
 }
 
 /// Waits for the end and draws a bar on the way. True when somebody stopped it.
-async fn watch(run: &mut Run, candidates: usize, tries: usize, signals: &mut Signals) -> bool {
-    let live = std::io::stderr().is_terminal();
+async fn watch(
+    run: &mut Run,
+    candidates: usize,
+    tries: usize,
+    foot: Foot,
+    signals: &mut Signals,
+) -> bool {
     let mut ticks = tokio::time::interval(DRAW_EVERY);
     let stopped = loop {
         tokio::select! {
             () = run.ended() => break false,
             ask = signals.next() => if matches!(ask, Ask::Drain | Ask::Stop) { break true },
-            _tick = ticks.tick() => if live {
+            _tick = ticks.tick() => {
                 let (tried, done) = run.progress();
-                draw(&bar(tried, done, candidates, tries));
+                foot.draw(&bar(tried, done, candidates, tries));
             },
         }
     };
-    if live {
-        draw("");
-    }
+    foot.clear();
     stopped
 }
 
@@ -207,12 +219,6 @@ fn bar(tried: usize, done: usize, candidates: usize, tries: usize) -> String {
     let full = if done == candidates { CELLS } else { (tried * CELLS / whole).min(CELLS) };
     let (full, empty) = ("=".repeat(full), "-".repeat(CELLS - full));
     format!("[{full}{empty}] {done}/{candidates}, {tried} tries")
-}
-
-/// In the place of the line before. Standard error may be gone; the ranking is what counts.
-fn draw(line: &str) {
-    let mut err = std::io::stderr().lock();
-    drop(write!(err, "\r\x1b[K{line}").and_then(|()| err.flush()));
 }
 
 fn show(args: &TestArgs, ranking: &Ranking, env: &[(String, String)]) -> miette::Result<()> {
@@ -277,16 +283,21 @@ fn remarks(ranking: &Ranking, shown: &[&Row], passing: usize, paper: Paper) -> V
     }
     if passing < ranking.rows.len() {
         let hidden = ranking.rows.len() - passing;
-        remarks
-            .push((format!("{hidden} candidates do not keep the bounds asked for."), Tone::Plain));
+        let text = match hidden {
+            1 => "1 candidate does not keep the bounds asked for.".to_owned(),
+            _ => format!("{hidden} candidates do not keep the bounds asked for."),
+        };
+        remarks.push((text, Tone::Plain));
     }
     let usable = ranking.rows.iter().filter(|row| row.figures.verdict().is_usable()).count();
     let tries: usize = ranking.rows.iter().map(|row| row.figures.sent).sum();
     let took = ranking.took.as_secs_f64();
     if !ranking.rows.is_empty() {
         let all = ranking.rows.len();
+        let candidates = if all == 1 { "candidate" } else { "candidates" };
+        let tried = if tries == 1 { "try" } else { "tries" };
         let summary =
-            format!("{usable} of {all} candidates can be used; {tries} tries in {took:.1} s.");
+            format!("{usable} of {all} {candidates} can be used; {tries} {tried} in {took:.1} s.");
         remarks.push((summary, if usable > 0 { Tone::Good } else { Tone::Bad }));
     }
     if ranking.interrupted {

@@ -89,8 +89,11 @@ impl Paper {
         let mut lines =
             self.fold(name.trim_start(), Tone::Strong, name.len() - name.trim_start().len());
         lines.extend(self.fold(&format!("{role}, {state}"), tone(node), INDENT));
-        let figures = format!("rtt {rtt}, in flight {in_flight}, conns {conns}, fail% {fail}");
-        lines.extend(self.fold(&figures, Tone::Plain, INDENT));
+        let figures = [("rtt", rtt), ("in flight", in_flight), ("conns", conns), ("fail%", fail)];
+        // A label stays with its value.
+        let figures =
+            figures.map(|(label, value)| format!("{label} {value}").replace(' ', "\u{a0}"));
+        lines.extend(self.fold(&figures.join(", "), Tone::Plain, INDENT));
         lines
     }
 

@@ -74,16 +74,16 @@ pub(super) struct TestArgs {
     pub(super) yes: bool,
     /// Compare for so long (24h, 90m, 45s), one round after the other; started again, it goes on
     #[arg(long = "for", value_name = "TIME", value_parser = span::parse, requires = "against",
-          conflicts_with_all = ["apply", "json", "tl", "tll", "tlr", "rows"])]
+          conflicts_with_all = ["apply", "json", "tl", "tll", "tlr", "rows", "tries", "parallel"])]
     pub(super) during: Option<Duration>,
     /// What is called today, without Ferry: a base URL
     #[arg(long, value_name = "URL", requires = "during")]
     pub(super) against: Option<String>,
-    /// Between the beginnings of two rounds
-    #[arg(long, value_name = "TIME", value_parser = span::parse, default_value = "30s")]
+    /// Between the beginnings of two rounds, 1s at least
+    #[arg(long, value_name = "TIME", value_parser = span::parse, default_value = "30s", requires = "during")]
     pub(super) every: Duration,
     /// Language of the page [default: by `LC_ALL`, `LC_MESSAGES` and `LANG`]
-    #[arg(long, value_enum, value_name = "LANG")]
+    #[arg(long, value_enum, value_name = "LANG", requires = "during")]
     pub(super) lang: Option<Lang>,
     /// What other speed tests download or scan for.
     #[command(flatten)]
@@ -151,7 +151,8 @@ pub(super) fn run(mut args: TestArgs, inputs: Inputs) -> miette::Result<ExitCode
     }
     let known: Vec<&str> = way.upstream.nodes.iter().map(|node| &*node.name).collect();
     if let Some(missing) = args.nodes.iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(miette!("failed to find node `{missing}`: there is {}", known.join(", ")));
+        let help = format!("name one of the configuration's nodes: {}", known.join(", "));
+        return Err(miette!(help = help, "failed to find node `{missing}`"));
     }
     if !args.nodes.is_empty() {
         way.upstream.nodes.retain(|node| args.nodes.iter().any(|name| **name == *node.name));

@@ -1,10 +1,14 @@
-//! Folds and clips text by the cells it takes on a screen. Breaks at spaces and between Chinese characters, and never
-//! lets a closing mark begin a line.
+//! Folds and clips text by the cells it takes on a screen. Breaks at spaces and between Chinese characters, never lets a
+//! closing mark begin a line or an opening one end it, and parts nothing at a no-break space, which comes out as a space.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// Marks that stay with what stands before them (GB/T 15834).
 const CLOSING: &str = "，。；：、！？）》”";
+/// Marks that stay with what stands behind them.
+const OPENING: [char; 3] = ['（', '《', '“'];
+/// Keeps a label with its value.
+const NO_BREAK: char = '\u{a0}';
 
 /// Lines of at most `cells` cells; a word that is longer than a line is cut.
 pub(in super::super) fn wrap(text: &str, cells: usize) -> Vec<String> {
@@ -29,7 +33,7 @@ pub(in super::super) fn wrap(text: &str, cells: usize) -> Vec<String> {
     if !line.trim_end().is_empty() || lines.is_empty() {
         lines.push(line.trim_end().to_owned());
     }
-    lines
+    lines.into_iter().map(|line| line.replace(NO_BREAK, " ")).collect()
 }
 
 /// At most so many cells; an ellipsis stands for the rest.
@@ -54,7 +58,9 @@ fn pieces(text: &str) -> Vec<String> {
         let wide = character.width().unwrap_or(0) > 1;
         let stays = CLOSING.contains(character) || character == ' ';
         match pieces.last_mut() {
-            Some(last) if stays || (open && !wide) => last.push(character),
+            Some(last) if stays || (open && !wide) || last.ends_with(OPENING) => {
+                last.push(character);
+            }
             _ => pieces.push(character.to_string()),
         }
         open = !wide && !stays;
@@ -74,7 +80,9 @@ mod tests {
             ("abcdefgh", 3, &["abc", "def", "gh"]),
             ("密钥被拒绝，请重新复制", 12, &["密钥被拒绝，", "请重新复制"]),
             ("密钥被拒绝，请", 10, &["密钥被拒", "绝，请"]),
+            ("重试吧（密钥", 8, &["重试吧", "（密钥"]),
             ("换 token 重试", 8, &["换 token", "重试"]),
+            ("avg\u{a0}40.2, p50\u{a0}41.0, tls\u{a0}9", 17, &["avg 40.2,", "p50 41.0, tls 9"]),
             ("", 10, &[""]),
         ] {
             assert_eq!(wrap(text, cells), lines, "{text}");

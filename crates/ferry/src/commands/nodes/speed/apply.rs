@@ -1,9 +1,8 @@
 //! Writes the ranking into the configuration file: the difference is shown first, then asked for, then a new file takes
 //! the place of the old one in one step, with its mode and owner. Nothing is written that Ferry would not load.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +11,8 @@ use ferry_gateway::config::{self, Inputs};
 use ferry_gateway::serve::signals::{Ask, Signals};
 use ferry_gateway::upstream::NodeSettings;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tempfile::NamedTempFile;
 
+use super::super::replace::Draft;
 use super::Row;
 use super::candidates::Source;
 use super::diff::unified;
@@ -122,29 +121,13 @@ impl Change {
         if now != self.before {
             return Err(ApplyFault::Changed { path: self.path.clone() });
         }
-        draft.as_file().sync_all().map_err(failed)?;
-        draft.persist(&self.path).map_err(|error| failed(error.error))?;
-        // The name itself is on the disk only when its folder is.
-        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all()).map_err(failed)
+        draft.put().map_err(failed)
     }
 
     /// The new text in a file beside the old one, which goes by itself unless it is kept.
-    fn draft(&self) -> Result<NamedTempFile, ApplyFault> {
+    fn draft(&self) -> Result<Draft, ApplyFault> {
         let failed = |source| ApplyFault::Write { path: self.path.clone(), source };
-        let folder = self.path.parent().unwrap_or_else(|| Path::new("."));
-        let old = fs::metadata(&self.path).map_err(failed)?;
-        let make = || {
-            let mut draft =
-                tempfile::Builder::new().prefix(".ferry-").suffix(".toml").tempfile_in(folder)?;
-            draft.write_all(self.after.as_bytes())?;
-            let new = draft.as_file().metadata()?;
-            if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
-                fchown(draft.as_file(), Some(old.uid()), Some(old.gid()))?;
-            }
-            draft.as_file().set_permissions(old.permissions())?;
-            Ok(draft)
-        };
-        make().map_err(failed)
+        Draft::new(&self.path, self.after.as_bytes()).map_err(failed)
     }
 }
 

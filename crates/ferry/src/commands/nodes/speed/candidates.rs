@@ -81,11 +81,12 @@ pub(super) fn entry(text: &str) -> Result<Entry, EntryFault> {
 /// A file's lines: blank ones and what follows a `#` are left out.
 ///
 /// # Errors
-/// The first line that is no entry.
-pub(super) fn entries(text: &str) -> Result<Vec<Entry>, EntryFault> {
+/// The number of the first line that is no entry, from 1, and why.
+pub(super) fn entries(text: &str) -> Result<Vec<Entry>, (usize, EntryFault)> {
     let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    lines.filter(|line| !line.is_empty()).map(entry).collect()
+    let lines = lines.zip(1..).filter(|(line, _)| !line.is_empty());
+    lines.map(|(line, number)| entry(line).map_err(|fault| (number, fault))).collect()
 }
 
 /// `203.0.113.0/24`, `203.0.113.1-9`, `203.0.113.*`.
@@ -248,7 +249,8 @@ mod tests {
         let ips: Vec<String> =
             entries(text).unwrap().iter().map(|entry| entry.ip.to_string()).collect();
         assert_eq!(ips, ["203.0.113.7", "203.0.113.8"]);
-        assert!(matches!(entries("203.0.113.7\n10.0.0.0/8"), Err(EntryFault::Range(_))));
+        assert!(matches!(entries("203.0.113.7\n10.0.0.0/8"), Err((2, EntryFault::Range(_)))));
+        assert!(matches!(entries("\n# a\n\nb"), Err((4, EntryFault::NotAnAddress(_)))));
     }
 
     #[test]

@@ -46,10 +46,14 @@ pub(super) fn given(args: &TestArgs) -> miette::Result<Vec<Entry>> {
     for text in &args.addresses {
         given.push(candidates::entry(text).map_err(refused)?);
     }
-    if let Some(path) = &args.file {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| miette!("failed to read {}: {error}", path.display()))?;
-        given.extend(candidates::entries(&text).map_err(refused)?);
+    if let Some(file) = &args.file {
+        let path = file.display();
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            let help = "name a file with one IP or NODE=IP on each line";
+            miette!(help = help, "failed to read {path}: {error}")
+        })?;
+        let entries = candidates::entries(&text);
+        given.extend(entries.map_err(|(line, fault)| miette!("{path}:{line}: failed to {fault}"))?);
     }
     Ok(given)
 }

@@ -11,9 +11,6 @@ use super::verdict::Verdict;
 /// Between two columns.
 const GAP: &str = "  ";
 const INDENT: usize = 4;
-/// What the figures mean, for people; scripts get none.
-const LEGEND: &str = "Times in ms. MIN, AVG, P50, P95, JITTER: of the connect; TLS: median handshake; ANSWER: median of the \
-                      unpaid request (no key, no model; the API answers 401). Best first: loss, then the sum.";
 
 /// A column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +71,8 @@ const FORMS: [&[Column]; 4] = [
     &[Node, Address, Sent, Received, Loss, Avg, Jitter, Tls, Answer, Column::Verdict],
     &[Node, Address, Received, Loss, Avg, Answer, Column::Verdict],
 ];
+/// The figures where there is room for no form.
+const NARROW: [Column; 5] = [Avg, P50, Jitter, Tls, Answer];
 
 /// The paper that the ranking is written on.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +109,8 @@ impl Paper {
             }
         }
         if self.width.is_some() {
-            lines.extend(self.fold(LEGEND, Tone::Faint, 0));
+            let shown = form.copied().unwrap_or(&NARROW);
+            lines.extend(self.fold(&legend(shown), Tone::Faint, 0));
         }
         lines
     }
@@ -119,7 +119,7 @@ impl Paper {
         let cell = |column: Column| column.cell(row);
         let mut lines = self.fold(&format!("{} {}", cell(Node), cell(Address)), Tone::Strong, 0);
         let first = format!(
-            "{}: {}/{} received, loss {}",
+            "{}: {}/{}\u{a0}received, loss\u{a0}{}",
             cell(Column::Verdict),
             cell(Received),
             cell(Sent),
@@ -127,14 +127,10 @@ impl Paper {
         );
         lines.extend(self.fold(&first, tone(row), INDENT));
         if row.figures.connect.is_some() {
-            let second = format!(
-                "avg {}, p50 {}, jitter {}, tls {}, answer {}",
-                cell(Avg),
-                cell(P50),
-                cell(Jitter),
-                cell(Tls),
-                cell(Answer)
-            );
+            let figure = |column: Column| {
+                format!("{}\u{a0}{}", column.head().to_ascii_lowercase(), cell(column))
+            };
+            let second = NARROW.map(figure).join(", ");
             lines.extend(self.fold(&second, Tone::Plain, INDENT));
         }
         lines.extend(self.reason(row));
@@ -199,6 +195,20 @@ impl Column {
             Self::Verdict => figures.verdict().name().to_owned(),
         }
     }
+}
+
+/// What the figures mean, for people; scripts get none.
+fn legend(shown: &[Column]) -> String {
+    let heads = shown.iter().filter(|column| matches!(column, Min | Avg | P50 | P95 | Jitter));
+    let connect: Vec<&str> = heads.map(|column| column.head()).collect();
+    let mut legend = format!("Times in ms. {}: of the connect; ", connect.join(", "));
+    if shown.contains(&Tls) {
+        legend.push_str("TLS: median handshake; ");
+    }
+    legend.push_str(
+        "ANSWER: median of the unpaid request (no key, no model; the API answers 401). Best first: loss, then the sum.",
+    );
+    legend
 }
 
 fn widths(form: &[Column], rows: &[&Row]) -> Vec<usize> {
