@@ -251,7 +251,12 @@ async fn what_cannot_be_tested_is_refused_with_a_sentence() {
         (&["-t", "13"], 2, "13 is not in 1..=12"),
         (&["--for", "1h"], 2, "--against"),
         (&["--for", "soon", "--against", "http://a"], 2, "24h"),
-        (&["--for", "1h", "--against", "http://a", "--every", "10ms"], 1, "1s at least"),
+        (
+            &["--for", "1h", "--against", "http://a", "--every", "0.1"],
+            1,
+            "failed to ask every 100 ms",
+        ),
+        (&["--for", "1h", "--against", "http://a", "--every", "0.1"], 1, "takes 1s to 366d"),
         (&["--for", "90d", "--against", "http://a", "--every", "1s"], 1, "so many rounds"),
     ] {
         let args: Vec<&str> = ["test"].iter().chain(args).copied().collect();
@@ -265,8 +270,11 @@ async fn what_cannot_be_tested_is_refused_with_a_sentence() {
     assert_eq!(dead.code, 1, "{dead:?}");
     assert!(dead.out.contains("a: failed to resolve relay.invalid"), "{}", dead.out);
     assert!(dead.out.contains("No candidate can be used"), "{}", dead.out);
-    let none = desk.run(&["report"]).await;
-    assert!(none.err.contains("failed to find a comparison"), "{}", none.err);
+    for args in [&["report"][..], &["report", "nosuch"]] {
+        let none = desk.run(args).await;
+        assert_eq!(none.code, 1, "{none:?}");
+        assert!(none.err.contains("name the folder of a comparison"), "{}", none.err);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -336,7 +344,7 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
         "{}",
         said.out
     );
-    assert!(said.out.contains("Ferry bridged 1 of 1 outages of today's way"), "{}", said.out);
+    assert!(said.out.contains("Ferry bridged 1 of 1 outage of today's way"), "{}", said.out);
     let html = fs::read_to_string(desk.path("day/report.html")).unwrap();
     assert!(html.contains("<svg") && !html.contains("<script"), "{html}");
 
@@ -348,6 +356,9 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
     let over = desk.run(&again).await;
     assert_eq!(over.code, 0, "{over:?}");
     assert!(over.err.contains("has been measured before"), "{}", over.err);
+    assert!(!over.out.contains("one round every"), "nothing begins: {}", over.out);
+    let chinese = desk.run(&[&again[..], &["--lang", "zh"]].concat()).await;
+    assert!(chinese.err.contains("此前已经测完"), "{}", chinese.err);
     assert_eq!(rounds(&desk.path("day")), measured, "nothing is measured twice");
 
     // A power cut left half a line.
@@ -357,10 +368,10 @@ async fn a_comparison_is_stopped_goes_on_and_ends_in_one_page() {
     fs::write(&journal, text).unwrap();
     let page = desk.run(&["report", "day", "--lang", "zh"]).await;
     assert_eq!(page.code, 0, "{page:?}");
-    assert!(page.err.contains("1 lines of day could not be read"), "{}", page.err);
+    assert!(page.err.contains("day 中有 1 行无法读取"), "{}", page.err);
     assert!(page.out.contains("现有方式与 Ferry 同时对比"), "{}", page.out);
     let over = desk.run(&again).await;
-    assert!(over.err.contains("1 lines of day could not be read"), "{}", over.err);
+    assert!(over.err.contains("1 line of day could not be read"), "{}", over.err);
     assert_eq!(mock.stats().generations_started, 0);
 }
 
@@ -374,7 +385,7 @@ async fn a_comparison_whose_disk_takes_nothing_ends_with_what_it_has() {
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("goes on in memory"), "{}", said.err);
     assert!(said.err.contains("the page stands above"), "{}", said.err);
-    assert!(said.out.contains("Ferry bridged 1 of 1 outages"), "{}", said.out);
+    assert!(said.out.contains("Ferry bridged 1 of 1 outage"), "{}", said.out);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,12 +5,13 @@ mod journal;
 mod page;
 mod plot;
 mod round;
+mod said;
 mod tally;
 mod timeline;
 mod ways;
 mod words;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,13 +26,13 @@ use miette::{IntoDiagnostic as _, miette};
 
 pub(super) use super::super::demo::Lang;
 
-use self::journal::{Journal, JournalFault};
+use self::journal::Journal;
 use self::page::Page;
 use self::round::{Line, Round, Side, Start};
 use self::timeline::Timeline;
 use self::ways::Ways;
 use self::words::Tongue;
-use super::super::terminal;
+use super::super::terminal::{self, Foot};
 use super::super::{INTERRUPTED, runtime, say};
 use super::replace::replace;
 use super::speed;
@@ -39,6 +40,9 @@ use super::trial::{Ground, TestArgs, node_of};
 
 const HTML: &str = "report.html";
 const TEXT: &str = "report.txt";
+/// What to do where there is no comparison.
+const FOLDER: &str =
+    "name the folder of a comparison, which `ferry nodes test --for` said it is kept in";
 /// Below this the provider would be asked more often than a measurement needs.
 const EVERY_LEAST: Duration = Duration::from_secs(1);
 /// All rounds are kept in memory, as read and on the axis of time: a kilobyte each.
@@ -59,7 +63,7 @@ pub(super) struct ReportArgs {
 /// # Errors
 /// There is no such folder, or it cannot be read.
 pub(super) fn report(args: &ReportArgs, inputs: &Inputs) -> miette::Result<ExitCode> {
-    let lang = args.lang.unwrap_or_else(|| Lang::of(&inputs.env));
+    let tongue = Tongue(args.lang.unwrap_or_else(|| Lang::of(&inputs.env)));
     let dir = match &args.dir {
         Some(dir) => dir.clone(),
         None => match config::way(inputs) {
@@ -67,9 +71,10 @@ pub(super) fn report(args: &ReportArgs, inputs: &Inputs) -> miette::Result<ExitC
             Err(report) => return super::super::config::refuse(report),
         },
     };
-    let (lines, broken) = journal::look(&dir).map_err(|fault| refused(&fault))?;
-    tell_broken(broken, &dir);
-    finish(&dir, &lines, lang)
+    let (lines, broken) = journal::look(&dir)
+        .map_err(|fault| miette!(help = FOLDER, "failed to {}", with_causes(&fault)))?;
+    tell_broken(broken, &dir, tongue);
+    finish(&dir, &lines, tongue, &inputs.env)
 }
 
 /// The one folder with a journal.
@@ -80,14 +85,11 @@ fn only(state: &Path) -> miette::Result<PathBuf> {
     dirs.sort();
     match dirs.as_slice() {
         [only] => Ok(only.clone()),
-        [] => Err(miette!(
-            help = "name the folder that `ferry nodes test --for` printed",
-            "failed to find a comparison in {}",
-            state.display()
-        )),
+        [] => Err(miette!(help = FOLDER, "failed to find a comparison in {}", state.display())),
         several => {
             let names: Vec<String> = several.iter().map(|dir| dir.display().to_string()).collect();
-            Err(miette!("failed to choose: there is {}; name one of them", names.join(", ")))
+            let help = format!("name one of them: {}", names.join(", "));
+            Err(miette!(help = help, "failed to choose one of {} comparisons", names.len()))
         }
     }
 }
@@ -104,7 +106,8 @@ pub(super) fn run(
     ground: &mut Ground,
 ) -> miette::Result<ExitCode> {
     if args.every < EVERY_LEAST {
-        return Err(miette!("failed to ask so often: --every is 1s at least"));
+        let help = "--every takes 1s to 366d, as in --every 30s";
+        return Err(miette!(help = help, "failed to ask every {} ms", args.every.as_millis()));
     }
     if during.as_millis() / args.every.as_millis() > ROUNDS_MAX {
         return Err(miette!(
@@ -114,7 +117,7 @@ pub(super) fn run(
     }
     let node = node_of(against, &ground.inputs)?;
     speed::add_given(args, &mut ground.way.upstream.nodes)?;
-    let lang = args.lang.unwrap_or_else(|| Lang::of(&ground.inputs.env));
+    let tongue = Tongue(args.lang.unwrap_or_else(|| Lang::of(&ground.inputs.env)));
     let folder = || ground.way.state.join("nodes-test").join(slug(&node.url.to_string()));
     let dir = args.output.clone().unwrap_or_else(folder);
     let start = Start {
@@ -126,14 +129,12 @@ pub(super) fn run(
         timezone: ground.way.timezone.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    let mut watch = Watch::open(dir, start)?;
+    let mut watch = Watch::open(dir, start, tongue, &ground.inputs.env)?;
     if watch.left_ms() <= 0 {
-        tell(
-            "As much as was asked for has been measured before; this makes its page anew. To measure more, \
-              ask for a longer time or name another folder with -o.",
-        );
-        return finish(&watch.dir, &watch.journal.lines, lang);
+        tell(tongue.is_over());
+        return finish(&watch.dir, &watch.journal.lines, tongue, &ground.inputs.env);
     }
+    say(&watch.begins())?;
     watch.add(Line::Start(watch.start.clone()));
     let runtime = runtime(None)?;
     let ended = runtime.block_on(async {
@@ -148,11 +149,9 @@ pub(super) fn run(
     // A look-up may still hang in the system's resolver; nobody waits for it.
     runtime.shutdown_background();
     let whole = ended?;
-    let code = finish(&watch.dir, &watch.journal.lines, lang)?;
+    let code = finish(&watch.dir, &watch.journal.lines, tongue, &ground.inputs.env)?;
     if !whole {
-        tell(
-            "Stopped before the end: the page is of what was measured, and the same command goes on from here.",
-        );
+        tell(tongue.stopped());
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(code)
@@ -167,21 +166,25 @@ struct Watch {
     timeline: Timeline,
     start: Start,
     zone: TimeZone,
-    live: bool,
+    tongue: Tongue,
+    foot: Foot,
     /// Whether each way was well in the last round.
     well: [bool; 2],
 }
 
 impl Watch {
-    fn open(dir: PathBuf, start: Start) -> miette::Result<Self> {
-        let (journal, error) = Journal::open(&dir).map_err(|fault| refused(&fault))?;
-        tell_broken(journal.broken, &dir);
+    fn open(
+        dir: PathBuf,
+        start: Start,
+        tongue: Tongue,
+        env: &[(String, String)],
+    ) -> miette::Result<Self> {
+        let (journal, error) = Journal::open(&dir).map_err(|fault| {
+            miette!(help = "name another folder with -o", "failed to {}", with_causes(&fault))
+        })?;
+        tell_broken(journal.broken, &dir, tongue);
         if let Some(error) = error {
-            tell(&format!(
-                "failed to write to {}: {error}. It goes on in memory; the page is printed at the end, and a \
-                 restart begins anew.",
-                dir.display()
-            ));
+            tell(&tongue.in_memory(&dir, &error));
         }
         let before = journal.lines.iter().find_map(|line| match line {
             Line::Start(before) => Some(before.clone()),
@@ -196,20 +199,14 @@ impl Watch {
             ));
         }
         let zone = page::zone(&start.timezone);
-        let live = io::stderr().is_terminal();
+        let foot = Foot::open(env);
         let timeline = Timeline::of(&journal.lines);
-        let watch = Self { dir, journal, timeline, start, zone, live, well: [true; 2] };
-        let tongue = Tongue(Lang::En);
-        let (left, done) = (watch.left_ms().max(0), watch.start.for_ms - watch.left_ms());
-        let begun =
-            if done > 0 { format!(", goes on after {}", tongue.span(done)) } else { String::new() };
-        say(&format!(
-            "{} left{begun}; one round every {}; kept in {}. Ctrl-C ends it with what there is.",
-            tongue.span(left),
-            tongue.span(watch.start.every_ms),
-            watch.dir.display()
-        ))?;
-        Ok(watch)
+        Ok(Self { dir, journal, timeline, start, zone, tongue, foot, well: [true; 2] })
+    }
+
+    fn begins(&self) -> String {
+        let done_ms = self.timeline.measured_ms();
+        self.tongue.begins(self.left_ms(), done_ms, self.start.every_ms, &self.dir)
     }
 
     /// What remains to be measured.
@@ -222,42 +219,34 @@ impl Watch {
         let mut ticks = tokio::time::interval(every);
         // After a sleep there is nothing to catch up with.
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut next = Some(());
-        loop {
-            if next.take().is_none() && self.left_ms() <= 0 {
-                self.draw("");
-                return true;
-            }
+        while self.left_ms() > 0 {
             let round = async {
                 ticks.tick().await;
                 ways.ask().await
             };
             tokio::select! {
-                round = round => self.take(round),
+                round = round => self.take(&round),
                 () = end_asked(signals) => {
-                    self.draw("");
+                    self.foot.clear();
                     return false;
                 }
             }
         }
+        self.foot.clear();
+        true
     }
 
-    fn take(&mut self, round: Round) {
-        let sides = [("today's way", &round.direct), ("Ferry", &round.ferry)];
+    fn take(&mut self, round: &Round) {
         let at = page::written(round.at_ms, &self.zone, "%H:%M:%S");
-        let changes: Vec<String> = sides
-            .iter()
-            .zip(self.well)
-            .filter_map(|((name, side), well)| match (&side.fault, well) {
-                (Some(fault), true) => Some(format!("{at} {name} failed to {fault}")),
-                (None, false) => Some(format!("{at} {name} answers again")),
-                _ => None,
-            })
+        let sides = [(true, &round.direct), (false, &round.ferry)];
+        let changed =
+            sides.into_iter().zip(self.well).filter(|((_, side), well)| side.is_ok() != *well);
+        let changes: Vec<String> = changed
+            .map(|((today, side), _)| self.tongue.change(&at, today, side.fault.as_deref()))
             .collect();
         self.well = [round.direct.is_ok(), round.ferry.is_ok()];
-        let last = format!("{at} today {}, Ferry {}", brief(&round.direct), brief(&round.ferry));
-        self.add(Line::Round(round));
-        self.draw("");
+        self.add(Line::Round(round.clone()));
+        self.foot.clear();
         for change in changes {
             tell(&terminal::plain(&change));
         }
@@ -266,8 +255,8 @@ impl Watch {
             rounds.iter().filter(|placed| side(&placed.round).is_ok()).count()
         };
         let [direct, ferry] = [good(|round| &round.direct), good(|round| &round.ferry)];
-        let all = rounds.len();
-        self.draw(&format!("{last}; {direct}/{all} and {ferry}/{all} answered"));
+        let sides = [&round.direct, &round.ferry];
+        self.foot.draw(&self.tongue.last(&at, sides, [direct, ferry], rounds.len()));
     }
 
     /// Keeps a line; says once when it cannot be written, and once when it can again.
@@ -275,48 +264,38 @@ impl Watch {
         let failing = self.journal.failing;
         self.timeline.add(&line);
         match self.journal.add(line) {
-            Err(error) if !failing => tell(&format!(
-                "failed to write to {}: {error}. It goes on in memory and tries again with every round.",
-                self.dir.display()
-            )),
-            Ok(()) if failing => tell("Writing works again; nothing was lost."),
+            Err(error) if !failing => tell(&self.tongue.unwritten(&self.dir, &error)),
+            Ok(()) if failing => tell(self.tongue.written_again()),
             Err(_) | Ok(()) => {}
-        }
-    }
-
-    /// In the place of the last line; only where somebody sees it.
-    fn draw(&self, line: &str) {
-        if self.live {
-            let line = terminal::clip(line, Some(terminal::width().saturating_sub(1)));
-            let mut err = io::stderr().lock();
-            drop(write!(err, "\r\x1b[K{line}").and_then(|()| err.flush()));
         }
     }
 }
 
 /// Writes both pages and prints the one of text, whatever becomes of the files.
-fn finish(dir: &Path, lines: &[Line], lang: Lang) -> miette::Result<ExitCode> {
+fn finish(
+    dir: &Path,
+    lines: &[Line],
+    tongue: Tongue,
+    env: &[(String, String)],
+) -> miette::Result<ExitCode> {
     let timeline = Timeline::of(lines);
     let asked = timeline.start.as_ref().map_or(0, |start| start.for_ms);
     let whole = timeline.measured_ms() >= asked;
-    let page = Page { timeline: &timeline, lang, whole };
-    let text = page.text();
+    let page = Page { timeline: &timeline, lang: tongue.0, whole };
     // The files first: whoever read the output may have closed the terminal long ago.
-    let written = [(HTML, page.html()), (TEXT, text.clone())].map(|(name, content)| {
+    let written = [(HTML, page.html()), (TEXT, page.text(usize::MAX))].map(|(name, content)| {
         let path = dir.join(name);
         let done = replace(&path, content.as_bytes());
         (path, done)
     });
-    say(&format!("\n{}", text.trim_end()))?;
+    let width = if terminal::is_terminal(env) { terminal::width() } else { usize::MAX };
+    say(&format!("\n{}", page.text(width).trim_end()))?;
     let mut code = ExitCode::SUCCESS;
     for (path, done) in written {
         match done {
             Ok(()) => say(&path.display().to_string())?,
             Err(error) => {
-                tell(&format!(
-                    "failed to write {}: {error}; the page stands above",
-                    path.display()
-                ));
+                tell(&tongue.no_page(&path, &error));
                 code = ExitCode::FAILURE;
             }
         }
@@ -329,22 +308,14 @@ async fn end_asked(signals: &mut Signals) {
     while !matches!(signals.next().await, Ask::Drain | Ask::Stop) {}
 }
 
-fn refused(fault: &JournalFault) -> miette::Report {
-    miette!("failed to {}", with_causes(fault))
-}
-
-fn brief(side: &Side) -> String {
-    if side.is_ok() { format!("{:.0} ms", side.ms) } else { "failed".to_owned() }
-}
-
 /// To standard error, which may be gone.
 fn tell(text: &str) {
     drop(writeln!(io::stderr().lock(), "{text}"));
 }
 
-fn tell_broken(broken: usize, dir: &Path) {
+fn tell_broken(broken: usize, dir: &Path, tongue: Tongue) {
     if broken > 0 {
-        tell(&format!("{broken} lines of {} could not be read and are left out", dir.display()));
+        tell(&tongue.broken(broken, dir));
     }
 }
 

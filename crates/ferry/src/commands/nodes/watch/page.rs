@@ -15,8 +15,10 @@ use super::words::Tongue;
 
 /// Outages that are listed one by one.
 const LISTED: usize = 8;
-/// Cells of the text page, which fits a mail and half a screen.
+/// Cells of the text page, which fits a mail and half a screen; a narrower terminal gets fewer.
 const CELLS: usize = 78;
+/// Cells of the plot in letters, where there is room.
+const PLOT: usize = 60;
 /// Names of moments below the plot.
 const MOMENTS: i64 = 6;
 
@@ -43,62 +45,90 @@ pub(super) struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// The page as text.
-    pub(super) fn text(&self) -> String {
+    /// The page as text, in lines of at most so many cells.
+    pub(super) fn text(&self, cells: usize) -> String {
+        let cells = cells.min(CELLS);
         let words = Tongue(self.lang).words();
-        let mut lines = vec![words.title.to_owned(), "=".repeat(words.title.width())];
+        let mut lines = wrap(words.title, cells);
+        lines.push("=".repeat(words.title.width().min(cells)));
         let Some(facts) = self.facts() else {
-            lines.push(words.nothing.to_owned());
+            lines.extend(wrap(words.nothing, cells));
             return lines.join("\n") + "\n";
         };
         if !self.whole {
-            lines.extend(wrap(words.partial, CELLS));
+            lines.extend(wrap(words.partial, cells));
         }
-        lines.extend(wrap(&facts.measured, CELLS));
-        lines.extend(wrap(&facts.against, CELLS));
+        lines.extend(wrap(&facts.measured, cells));
+        lines.extend(wrap(&facts.against, cells));
         lines.push(String::new());
-        let name = facts.rows.iter().map(|row| row[0].width()).max().unwrap_or_default() + 2;
-        let figure = facts.rows.iter().map(|row| row[1].width()).max().unwrap_or_default();
-        let figure = figure.max(words.direct.width()) + 2;
-        lines.push(format!("{}{}{}", pad("", name), pad(words.direct, figure), words.ferry));
-        for [title, direct, ferry] in &facts.rows {
-            lines.push(format!("{}{}{}", pad(title, name), pad(direct, figure), ferry));
-        }
+        lines.extend(self.table(&facts, cells));
         lines.push(String::new());
-        lines.extend(wrap(&facts.bridging, CELLS));
-        facts.remarks.iter().for_each(|remark| lines.extend(wrap(remark, CELLS)));
+        lines.extend(wrap(&facts.bridging, cells));
+        facts.remarks.iter().for_each(|remark| lines.extend(wrap(remark, cells)));
         lines.push(String::new());
-        lines.extend(self.letters(&facts));
+        lines.extend(self.letters(&facts, cells));
         if !facts.outages.is_empty() {
             lines.push(String::new());
-            lines.push(words.list.to_owned());
-            for [from, span, fault, meanwhile] in &facts.outages {
-                let text = format!("{from}  {span}: {fault}. Ferry: {meanwhile}");
-                lines.extend(wrap(&text, CELLS - 2).into_iter().map(|line| format!("  {line}")));
+            lines.extend(wrap(words.list, cells));
+            for outage in &facts.outages {
+                let text = wrap(&Tongue(self.lang).outage(outage), cells.saturating_sub(2));
+                lines.extend(text.into_iter().map(|line| format!("  {line}")));
             }
         }
         lines.push(String::new());
-        lines.extend(wrap(words.method, CELLS));
-        lines.extend(wrap(words.limits, CELLS));
+        lines.extend(wrap(words.method, cells));
+        lines.extend(wrap(words.limits, cells));
         let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
         lines.join("\n") + "\n"
     }
 
+    /// The figures of both ways: side by side, or where there is no room for that each with its name.
+    fn table(&self, facts: &Facts, cells: usize) -> Vec<String> {
+        let words = Tongue(self.lang).words();
+        let heads = [String::new(), words.direct.to_owned(), words.ferry.to_owned()];
+        let rows: Vec<&[String; 3]> = [&heads].into_iter().chain(&facts.rows).collect();
+        let widest = |column: fn(&[String; 3]) -> &String| {
+            rows.iter().map(|row| column(row).width()).max().unwrap_or_default()
+        };
+        let (name, figure) = (widest(|row| &row[0]) + 2, widest(|row| &row[1]) + 2);
+        if name + figure + widest(|row| &row[2]) <= cells {
+            let line = |[title, direct, ferry]: &[String; 3]| {
+                pad(title, name) + &pad(direct, figure) + ferry
+            };
+            return rows.into_iter().map(line).collect();
+        }
+        let way = words.direct.width().max(words.ferry.width()) + 2;
+        let mut lines = Vec::new();
+        for [title, direct, ferry] in &facts.rows {
+            lines.extend(wrap(title, cells));
+            lines.push(format!("  {}{direct}", pad(words.direct, way)));
+            lines.push(format!("  {}{ferry}", pad(words.ferry, way)));
+        }
+        lines
+    }
+
     /// The plot in letters, with its time below.
-    fn letters(&self, facts: &Facts) -> Vec<String> {
-        const SPAN: usize = 60;
+    fn letters(&self, facts: &Facts, cells: usize) -> Vec<String> {
         let words = Tongue(self.lang).words();
         let name = words.direct.width().max(words.ferry.width()) + 2;
-        let [direct, ferry] = plot::letters(self.timeline, SPAN);
+        let plot = PLOT.min(cells.saturating_sub(name + 2).max(1));
+        let [direct, ferry] = plot::letters(self.timeline, plot);
         let [first, last] = [facts.moments.first(), facts.moments.last()]
             .map(|moment| moment.map(|(_, name)| name.as_str()).unwrap_or_default());
-        let between = SPAN.saturating_sub(first.width() + last.width());
-        vec![
+        let mut lines = vec![
             format!("{}|{direct}|", pad(words.direct, name)),
             format!("{}|{ferry}|", pad(words.ferry, name)),
-            format!("{} {first}{}{last}", pad("", name), " ".repeat(between)),
-            format!("{} x #: {}; [ ]: {}", pad("", name), words.failed, words.unmeasured),
-        ]
+        ];
+        let key = Tongue(self.lang).key();
+        let between = plot.saturating_sub(first.width() + last.width());
+        if between > 0 && name + 1 + key.width() <= cells {
+            lines.push(format!("{} {first}{}{last}", pad("", name), " ".repeat(between)));
+            lines.push(format!("{} {key}", pad("", name)));
+        } else {
+            lines.extend(wrap(&format!("{first} - {last}"), cells));
+            lines.extend(wrap(&key, cells));
+        }
+        lines
     }
 
     /// The page as HTML.
@@ -183,10 +213,10 @@ impl Page<'_> {
         let bridged: Vec<&Outage> = result.bridged().collect();
         let bridged_ms = bridged.iter().map(|outage| outage.lasted_ms()).sum();
         let span = tongue.span(self.timeline.measured_ms());
-        let ending = format!("{} ({})", date(to, &zone), zone.iana_name().unwrap_or("UTC"));
+        let ending = tongue.moment(&date(to, &zone), zone.iana_name().unwrap_or("UTC"));
         Some(Facts {
             measured: tongue.measured(&date(from, &zone), &ending, &span, direct.rounds),
-            against: tongue.against(&start.against, &start.nodes.join(", ")),
+            against: tongue.against(&start.against, &start.nodes),
             rows: vec![
                 row(words.success, percent(direct.success()), percent(ferry.success())),
                 row(words.p50, Tongue::millis(direct.p50_ms), Tongue::millis(ferry.p50_ms)),

@@ -137,10 +137,36 @@ impl Tongue {
         }
     }
 
-    pub(super) fn against(self, url: &str, nodes: &str) -> String {
+    /// With the zone that it is told in.
+    pub(super) fn moment(self, date: &str, zone: &str) -> String {
         match self.0 {
-            Lang::En => format!("Direct: {url}. Ferry: {nodes}."),
-            Lang::Zh => format!("直连：{url}。Ferry：{nodes}。"),
+            Lang::En => format!("{date} ({zone})"),
+            Lang::Zh => format!("{date}（{zone}）"),
+        }
+    }
+
+    pub(super) fn against(self, url: &str, nodes: &[String]) -> String {
+        match self.0 {
+            Lang::En => format!("Direct: {url}. Ferry: {}.", nodes.join(", ")),
+            Lang::Zh => format!("直连：{url}。Ferry：{}。", nodes.join("、")),
+        }
+    }
+
+    /// A line of the list: from, for, what happened, Ferry meanwhile. A note that more follow has its first cell alone.
+    pub(super) fn outage(self, [from, span, fault, meanwhile]: &[String; 4]) -> String {
+        match self.0 {
+            _ if span.is_empty() => from.clone(),
+            Lang::En => format!("{from}  {span}: {fault}. Ferry: {meanwhile}"),
+            Lang::Zh => format!("{from}  {span}：{fault}。Ferry：{meanwhile}"),
+        }
+    }
+
+    /// What the letters of the plot mean.
+    pub(super) fn key(self) -> String {
+        let Words { failed, unmeasured, .. } = self.words();
+        match self.0 {
+            Lang::En => format!("x #: {failed}; [ ]: {unmeasured}"),
+            Lang::Zh => format!("x #：{failed}；[ ]：{unmeasured}"),
         }
     }
 
@@ -150,7 +176,8 @@ impl Tongue {
             (Lang::En, 0) => "Today's way had no outage.".to_owned(),
             (Lang::Zh, 0) => "现有方式没有中断。".to_owned(),
             (Lang::En, _) => {
-                format!("Ferry bridged {bridged} of {all} outages of today's way ({span}).")
+                let outages = if all == 1 { "outage" } else { "outages" };
+                format!("Ferry bridged {bridged} of {all} {outages} of today's way ({span}).")
             }
             (Lang::Zh, _) => {
                 format!("现有方式的 {all} 次中断中，Ferry 顶住了 {bridged} 次（{span}）。")

@@ -47,7 +47,7 @@ fn day() -> Vec<Line> {
 fn page(lines: &[Line], lang: Lang, whole: bool) -> (String, String) {
     let timeline = Timeline::of(lines);
     let page = Page { timeline: &timeline, lang, whole };
-    (page.text(), page.html())
+    (page.text(usize::MAX), page.html())
 }
 
 #[test]
@@ -55,8 +55,40 @@ fn a_day_on_one_page_of_text() {
     let (english, _) = page(&day(), Lang::En, true);
     let (chinese, _) = page(&day(), Lang::Zh, false);
     assert!(english.lines().all(|line| line.width() <= 78), "{english}");
-    assert!(chinese.lines().all(|line| line.width() <= 80), "{chinese}");
+    assert!(chinese.lines().all(|line| line.width() <= 78), "{chinese}");
     insta::assert_snapshot!(format!("{english}\n----\n\n{chinese}"));
+}
+
+#[test]
+fn a_narrow_terminal_parts_no_figure_from_its_name() {
+    let lines = day();
+    let timeline = Timeline::of(&lines);
+    let mut pages = Vec::new();
+    for lang in [Lang::En, Lang::Zh] {
+        let page = Page { timeline: &timeline, lang, whole: true };
+        for cells in [40, 60] {
+            let text = page.text(cells);
+            assert!(text.lines().all(|line| line.width() <= cells), "{text}");
+        }
+        pages.push(page.text(40));
+    }
+    insta::assert_snapshot!(pages.join("\n----\n\n"));
+}
+
+#[test]
+fn one_outage_is_one() {
+    let tongue = Tongue(Lang::En);
+    assert_eq!(tongue.bridging(1, 1, "30 s"), "Ferry bridged 1 of 1 outage of today's way (30 s).");
+    assert_eq!(
+        tongue.bridging(1, 2, "30 s"),
+        "Ferry bridged 1 of 2 outages of today's way (30 s)."
+    );
+}
+
+#[test]
+fn what_is_not_listed_is_counted() {
+    let row = ["and 3 more", "", "", ""].map(str::to_owned);
+    assert_eq!(Tongue(Lang::En).outage(&row), "and 3 more");
 }
 
 #[test]
