@@ -4,18 +4,18 @@
 /// How much of each end of a long text goes into its hash: enough to tell requests apart, little enough to be free.
 const HASHED_END_BYTES: usize = 16 * 1024;
 
-/// A small generator (splitmix64).
+/// A small generator (splitmix64). Public for what plays beside the mock with the same seed, as the demo's paths do.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
     /// A generator that will throw the same numbers for the same seed.
-    pub(crate) const fn new(seed: u64) -> Self {
+    pub const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next 64 bits.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
@@ -23,19 +23,19 @@ impl Dice {
     /// A number below `bound` (0 for a bound of 0).
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX).max(1);
-        usize::try_from(self.next() % bound).unwrap_or(0)
+        usize::try_from(self.bits() % bound).unwrap_or(0)
     }
 
     /// A number in `0.0..1.0`.
     pub(crate) fn unit(&mut self) -> f64 {
         // 32 bits are exact in an f64, and finer steps change nothing in a test.
-        let bits = u32::try_from(self.next() >> 32).unwrap_or(0);
+        let bits = u32::try_from(self.bits() >> 32).unwrap_or(0);
         f64::from(bits) / 4_294_967_296.0
     }
 }
 
-/// Stirs a number (the finaliser of splitmix64).
-pub(crate) const fn mix(value: u64) -> u64 {
+/// Stirs a number (the finaliser of splitmix64), so that seeds that differ by little give generators that share nothing.
+pub const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
@@ -75,7 +75,7 @@ pub(crate) fn id(prefix: &str, seed: u64) -> String {
     text.push_str("01");
     let mut dice = Dice::new(seed);
     for _ in 0..2 {
-        let mut bits = dice.next();
+        let mut bits = dice.bits();
         for _ in 0..11 {
             let letter = usize::try_from(bits % 58).unwrap_or(0);
             text.push(char::from(LETTERS[letter]));

@@ -38,7 +38,7 @@ pub(crate) fn complete(shared: &Shared, arrived: &Arrived<'_>) -> Result<Reply, 
         return Err(Refusal::invalid("prompt must start with \"\n\nHuman:\" turn"));
     }
     let mut dice = Dice::new(dice::hash(shared.settings.seed, prompt.as_bytes()));
-    let id = dice::id("compl_", dice.next());
+    let id = dice::id("compl_", dice.bits());
     let usual = 32 + dice.below(48);
     let prose = Prose::write(&mut dice, tongue_of(prompt.as_bytes()), usual.min(limit));
     let stop = if limit < usual { "max_tokens" } else { "stop_sequence" };

@@ -42,7 +42,7 @@ mod settings;
 mod state;
 mod tls;
 
-pub use dice::{FNV_START, fnv1a};
+pub use dice::{Dice, FNV_START, fnv1a, mix};
 pub use ledger::{Captured, Stats, Tokens};
 pub use server::{Mock, RunningMock, StartError};
 pub use settings::{Capture, MARK, MockSettings, Timing, TlsSettings};

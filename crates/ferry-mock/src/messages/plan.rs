@@ -85,7 +85,7 @@ impl Planner<'_> {
         let tongue = tongue_of(messages.as_bytes());
         let model = self.envelope.model.as_deref().unwrap_or_default().to_owned();
         let mut plan = Plan {
-            id: dice::id("msg_", dice.next()),
+            id: dice::id("msg_", dice.bits()),
             model,
             blocks: Vec::with_capacity(2),
             stop: "end_turn",
@@ -115,7 +115,7 @@ impl Planner<'_> {
                 Some(words) => json!({ "text": words, "\"quoted\"": { "list": [words] } }),
                 None => sample(schema, &mut dice, 0),
             };
-            let id = dice::id("toolu_", dice.next());
+            let id = dice::id("toolu_", dice.bits());
             plan.blocks.push(Block::Tool(id, name, Prose::of(given.to_string())));
             plan.stop = "tool_use";
         }

@@ -1,30 +1,28 @@
-//! Seeded choice: the same seed gives the same faults and the same requests in every run. Not for secrets.
+//! Seeded choice: the same seed gives the same faults and the same requests in every run. Not for secrets. The generator is
+//! the mock's; here is what the dial and the plan ask of it.
 
 use std::time::Duration;
 
-/// A small generator (splitmix64).
+use ferry_mock::mix;
+
+/// A generator of one purpose.
 #[derive(Clone, Debug)]
-pub(super) struct Dice(u64);
+pub(super) struct Dice(ferry_mock::Dice);
 
 impl Dice {
-    /// The generator of one purpose: `lane` keeps those of one seed apart.
+    /// `lane` keeps the purposes of one seed apart.
     pub(super) const fn new(seed: u64, lane: u64) -> Self {
-        Self(mix(seed ^ mix(lane)))
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
+        Self(ferry_mock::Dice::new(mix(seed ^ mix(lane))))
     }
 
     /// A number from `least` to `most`, both included.
     pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
-        least + self.next() % (most.saturating_sub(least) + 1)
+        least + self.0.bits() % (most.saturating_sub(least) + 1)
     }
 
     /// True once in so many throws.
     pub(super) fn one_in(&mut self, throws: u64) -> bool {
-        self.next().is_multiple_of(throws.max(1))
+        self.0.bits().is_multiple_of(throws.max(1))
     }
 
     /// Whole milliseconds from `least` to `most`.
@@ -39,13 +37,6 @@ impl Dice {
             items.swap(last, usize::try_from(self.between(0, bound)).unwrap_or(0));
         }
     }
-}
-
-/// Stirs a number (the finaliser of splitmix64).
-const fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
 }
 
 #[cfg(test)]
