@@ -158,7 +158,7 @@ impl Demo {
             return Ok(Played::Whole(right, None));
         }
         scene.turn(Mood::Rough);
-        let carried = Box::pin(stay::stay(scene, &mut self.screen, halt)).await?;
+        let carried = Box::pin(stay::stay(scene, args.seed, &mut self.screen, halt)).await?;
         Ok(Played::Whole(right, Some(carried)))
     }
 

@@ -29,6 +29,7 @@ impl Sheet {
         let bad = "x".repeat(bad.min(done));
         let rest = ".".repeat(cells.saturating_sub(done));
         let [_, direct, ferry] = self.lang.trial().figures;
+        let [whole_name, failed_name] = self.lang.trial().ends;
         let name = match side {
             Side::Direct => direct,
             Side::Ferry => ferry,
@@ -38,8 +39,8 @@ impl Sheet {
             pad(name, 6),
             Tone::Good.paint(&good, self.colour),
             Tone::Bad.paint(&bad, self.colour),
-            Tone::Good.paint(&format!("{whole:>3} ok"), self.colour),
-            Tone::Bad.paint(&format!("{failed:>3} failed"), self.colour),
+            Tone::Good.paint(&format!("{whole:>3} {whole_name}"), self.colour),
+            Tone::Bad.paint(&format!("{failed:>3} {failed_name}"), self.colour),
         )
     }
 

@@ -1,5 +1,6 @@
-//! Keys that turn the dial: reads them one by one from the terminal, unechoed, and gives the terminal back as it was,
-//! however the demo ends. Signals stay signals: Ctrl-C is not read here.
+//! Keys that turn the dial: reads them one by one from the terminal, unechoed, and gives the terminal back as it was when
+//! the demo ends, by Ctrl-C or a panic as well. Ctrl-C stays a signal and is not read here; Ctrl-\ and Ctrl-Z, which would
+//! end or stop the demo with the terminal as it is, are off. A signal that another process sends may still do so.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
@@ -13,6 +14,11 @@ use super::dial::Mood;
 
 /// Keys that wait; nobody types faster than they are read.
 const WAITING_MAX: usize = 32;
+
+/// Keys that the terminal makes signals of which nobody here could wait for (SIGQUIT, SIGTSTP).
+const FATAL: [SpecialCodeIndex; 2] = [SpecialCodeIndex::VQUIT, SpecialCodeIndex::VSUSP];
+/// In the place of a key: none (`_POSIX_VDISABLE` of the system).
+const NO_KEY: u8 = if cfg!(target_os = "linux") { 0 } else { 0xff };
 
 /// What a key asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,11 +64,7 @@ impl Keyboard {
             return None;
         }
         let before = tcgetattr(io::stdin()).ok()?;
-        let mut during = before.clone();
-        during.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        // A read gives what is there and never waits: no thread sits in it when the demo ends.
-        during.special_codes[SpecialCodeIndex::VMIN] = 0;
-        during.special_codes[SpecialCodeIndex::VTIME] = 0;
+        let during = key_by_key(&before);
         let keyboard = Self { before, during, waiting: VecDeque::new() };
         set(&keyboard.during).then_some(keyboard)
     }
@@ -97,6 +99,19 @@ impl Drop for Keyboard {
     }
 }
 
+/// The mode in which keys are there at once, made of another one.
+fn key_by_key(before: &Termios) -> Termios {
+    let mut mode = before.clone();
+    mode.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+    // A read gives what is there and never waits: no thread sits in it when the demo ends.
+    mode.special_codes[SpecialCodeIndex::VMIN] = 0;
+    mode.special_codes[SpecialCodeIndex::VTIME] = 0;
+    for fatal in FATAL {
+        mode.special_codes[fatal] = NO_KEY;
+    }
+    mode
+}
+
 fn set(mode: &Termios) -> bool {
     tcsetattr(io::stdin(), OptionalActions::Now, mode).is_ok()
 }
@@ -109,6 +124,22 @@ fn is_ours() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_key_ends_or_stops_the_demo_behind_its_back() {
+        let terminal =
+            std::fs::OpenOptions::new().read(true).write(true).open("/dev/ptmx").unwrap();
+        let before = tcgetattr(&terminal).unwrap();
+        tcsetattr(&terminal, OptionalActions::Now, &key_by_key(&before)).unwrap();
+        let during = tcgetattr(&terminal).unwrap();
+        for key in FATAL {
+            assert_ne!(before.special_codes[key], NO_KEY);
+            assert_eq!(during.special_codes[key], NO_KEY);
+        }
+        let interrupt = SpecialCodeIndex::VINTR;
+        assert_eq!(during.special_codes[interrupt], before.special_codes[interrupt]);
+        assert!(during.local_modes.contains(LocalModes::ISIG), "Ctrl-C stays a signal");
+    }
 
     #[test]
     fn keys_mean_what_the_help_line_says() {

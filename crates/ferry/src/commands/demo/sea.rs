@@ -23,8 +23,9 @@ const DIRECT_DOOR: u64 = 9;
 const FIRST_TOKEN: Duration = Duration::from_millis(300);
 /// About what the same model writes.
 const TOKENS_PER_SECOND: f64 = 60.0;
-/// Enough to look alive: each wait varies by a fifth. The requests of the trial have a pace of their own.
-const JITTER: f64 = 0.2;
+/// None: with jitter the mock makes one wait of fifty ten times as long, and the table of kinds would show it as if the
+/// gateway had been slow. The requests of the trial have a pace of their own.
+const JITTER: f64 = 0.0;
 /// Long enough to see a batch in progress, short enough to wait for.
 const BATCH: Duration = Duration::from_millis(800);
 
@@ -105,7 +106,7 @@ impl Sea {
             sender.send_replace(mood);
         }
         let rough = mood == Mood::Rough;
-        self.cut(if rough { dial::STANDING_CUTS } else { "" });
+        self.cut(&if rough { dial::standing_cuts() } else { String::new() });
     }
 
     /// What the connections of one side have met.

@@ -27,10 +27,11 @@ const LINE_EVERY: u64 = 10;
 /// Standard output is gone.
 pub(super) async fn stay(
     scene: &Scene,
+    seed: u64,
     screen: &mut Screen,
     halt: &mut Halt,
 ) -> io::Result<Carried> {
-    let traffic = Traffic::start(scene);
+    let traffic = Traffic::start(scene, seed);
     let mut watch = Watch { scene, traffic: &traffic, begun: clock::now(), node: 0, pulses: 0 };
     let mut pulse = tokio::time::interval(PULSE_EVERY);
     pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);

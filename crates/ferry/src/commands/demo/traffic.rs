@@ -21,6 +21,8 @@ use super::tally::Side;
 const PAUSE: Duration = Duration::from_millis(500);
 /// Callers at once of each side, so that streams overlap and a turn of the dial shows within seconds.
 const CALLERS: usize = 4;
+/// Of the direct callers' dice; the other purposes of the demo have smaller ones.
+const LANE: u64 = 300;
 /// Requests whose ends are remembered of each side: about ten seconds.
 const REMEMBERED: usize = 40;
 
@@ -57,8 +59,8 @@ pub(super) struct Carried {
 }
 
 impl Traffic {
-    /// Starts the callers.
-    pub(super) fn start(scene: &Scene) -> Self {
+    /// Starts the callers; the seed is that of the demo.
+    pub(super) fn start(scene: &Scene, seed: u64) -> Self {
         let counts = Arc::new(Counts::default());
         let mut callers = Vec::with_capacity(2 * CALLERS);
         for caller in 0..CALLERS {
@@ -72,10 +74,10 @@ impl Traffic {
                 }
             }));
             let (counted, direct) = (Arc::clone(&counts), scene.caller(Side::Direct).clone());
-            let mut dice = Dice::new(300, u64::try_from(caller).unwrap_or(0));
+            let items = items(seed, caller);
             callers.push(scene.tasks().spawn(async move {
-                for number in 0.. {
-                    let shot = direct.shoot(&Item::new(number, &mut dice)).await;
+                for item in items {
+                    let shot = direct.shoot(&item).await;
                     counted.direct.push(shot.end == End::Whole);
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -114,6 +116,12 @@ impl Traffic {
     }
 }
 
+/// What a direct caller asks for, without end.
+fn items(seed: u64, caller: usize) -> impl Iterator<Item = Item> + Send {
+    let mut dice = Dice::new(seed, LANE + u64::try_from(caller).unwrap_or(0));
+    (0..).map(move |number| Item::new(number, &mut dice))
+}
+
 impl Counts {
     async fn take(&self, act: Act, target: Target) {
         let outcome = play(act, target).await;
@@ -144,6 +152,14 @@ impl Last {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn direct_callers_follow_the_seed_and_differ() {
+        let first = |seed, caller| items(seed, caller).take(8).collect::<Vec<_>>();
+        assert_eq!(first(1, 0), first(1, 0));
+        assert_ne!(first(1, 0), first(2, 0));
+        assert_ne!(first(1, 0), first(1, 1));
+    }
 
     #[test]
     fn only_the_last_ends_count() {

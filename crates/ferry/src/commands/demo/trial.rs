@@ -35,6 +35,20 @@ pub(super) struct Trial {
 /// The requests under way; they stop with the trial.
 struct Callers(Vec<JoinHandle<()>>);
 
+impl Callers {
+    /// Hangs up, in the middle of a stream if need be, and waits until all have.
+    async fn end(mut self) {
+        for caller in &self.0 {
+            caller.abort();
+        }
+        for caller in self.0.drain(..) {
+            // An aborted task ends in an error, which is what was asked for.
+            caller.await.ok();
+        }
+    }
+}
+
+/// Where the trial fails.
 impl Drop for Callers {
     fn drop(&mut self) {
         for caller in &self.0 {
@@ -90,7 +104,7 @@ pub(super) async fn run(
         }
     };
     // Before the books are read, so that nothing is counted that nobody waits for.
-    drop(callers);
+    callers.end().await;
     screen.draw(&[])?;
     let tally = |side, shots: &[_]| Tally::new(side, requests, shots, scene.books(side));
     Ok(Trial {

@@ -80,6 +80,7 @@ fn a_bar_shows_every_failure_and_fits() {
         for (whole, failed) in [(0, 0), (1, 1), (115, 85), (199, 1), (200, 0)] {
             let bar = sheet.bar(Side::Direct, Progress { whole, failed, asked: 200 });
             assert!(bar.width() <= width.max(AROUND_BAR), "{bar}");
+            assert!(!bar.contains("ok") && !bar.contains("failed"), "{bar}");
             assert_eq!(bar.contains('x'), failed > 0 && width > AROUND_BAR, "{bar}");
         }
     }

@@ -14,6 +14,8 @@ pub(in super::super) struct TrialWords {
     /// Headings of the figures and of the faults: what, direct, Ferry.
     pub(in super::super) figures: [&'static str; 3],
     pub(in super::super) faults: [&'static str; 3],
+    /// Of a bar: whole answers, and the rest; 8 cells together.
+    pub(in super::super) ends: [&'static str; 2],
     /// Names of the figures: at most 20 cells.
     pub(in super::super) rows: [&'static str; 10],
     pub(in super::super) legend: &'static str,
@@ -36,6 +38,7 @@ const EN: TrialWords = TrialWords {
     ],
     figures: ["Result", "direct", "Ferry"],
     faults: ["What went wrong", "direct", "Ferry"],
+    ends: ["ok", "failed"],
     rows: [
         "whole answers",
         "success",
@@ -76,6 +79,7 @@ const ZH: TrialWords = TrialWords {
     ],
     figures: ["结果", "直连", "Ferry"],
     faults: ["遇到的故障", "直连", "Ferry"],
+    ends: ["完整", "失败"],
     rows: [
         "完整回答",
         "成功率",
