@@ -29,7 +29,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub use env::Inputs;
-pub use explain::UnknownKey;
+pub use explain::{Fold, UnknownKey};
 pub use place::{Location, Origin};
 pub use reference::{reference_markdown, schema_json};
 pub use reload::restart_needed;

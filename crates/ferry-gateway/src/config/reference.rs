@@ -71,7 +71,8 @@ fn paragraph(schema: Schema<'_>) -> String {
 fn list(page: &mut Vec<String>, key: &str, schema: Schema<'_>) {
     page.push(String::new());
     for (title, fact) in facts(key, schema) {
-        let fact = if title == "env" || title == "default" { format!("`{fact}`") } else { fact };
+        let fact =
+            if matches!(title, "env" | "default" | "example") { format!("`{fact}`") } else { fact };
         page.push(format!("- {title}: {fact}"));
     }
 }

@@ -116,6 +116,11 @@ impl<'a> Schema<'a> {
         self.0.get("default").filter(|default| !default.is_null())
     }
 
+    /// A value that shows how it is written.
+    pub(crate) fn example(self) -> Option<&'a Json> {
+        self.0.get("examples").and_then(|examples| examples.get(0))
+    }
+
     /// The meaning of the key, one paragraph per element.
     pub(crate) fn description(self) -> &'a str {
         self.0.get("description").and_then(Json::as_str).unwrap_or_default()

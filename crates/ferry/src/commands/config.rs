@@ -11,6 +11,8 @@ use clap::{Args, Subcommand};
 use ferry_gateway::config::{self, ConfigReport, Inputs, Loaded};
 use miette::IntoDiagnostic as _;
 
+use super::terminal::{self, Tone};
+
 /// Arguments of `ferry config`.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgs {
@@ -50,7 +52,8 @@ pub(crate) fn run(
     if matches!(args.command, ConfigCommand::Schema) {
         return print(&config::schema_json());
     }
-    let loaded = match config::load(&Inputs::from_process(config_path, flags)) {
+    let inputs = Inputs::from_process(config_path, flags);
+    let loaded = match config::load(&inputs) {
         Ok(loaded) => loaded,
         Err(report) => return refuse(report),
     };
@@ -59,7 +62,7 @@ pub(crate) fn run(
         ConfigCommand::Show { json: true } => print(&format!("{:#}\n", loaded.show_json())),
         ConfigCommand::Show { json: false } => print(&loaded.show_toml()),
         ConfigCommand::Explain { key: None } => print(&loaded.explain_all()),
-        ConfigCommand::Explain { key: Some(key) } => explain(&loaded, &key),
+        ConfigCommand::Explain { key: Some(key) } => explain(&loaded, &key, &inputs.env),
         ConfigCommand::Schema => print(&config::schema_json()),
     }
 }
@@ -103,8 +106,13 @@ fn check(loaded: &Loaded) -> miette::Result<ExitCode> {
     ))
 }
 
-fn explain(loaded: &Loaded, key: &str) -> miette::Result<ExitCode> {
-    match loaded.explain(key) {
+fn explain(loaded: &Loaded, key: &str, env: &[(String, String)]) -> miette::Result<ExitCode> {
+    let width = terminal::is_terminal(env).then(terminal::width);
+    let fold = |text: &str, before: usize| {
+        let room = width.map(|width| width.saturating_sub(before));
+        terminal::fold(text, Tone::Plain, 0, room, false)
+    };
+    match loaded.explain(key, &fold) {
         Ok(text) => print(&text),
         Err(error) => {
             let hint = error.near.as_ref().map_or_else(

@@ -20,8 +20,10 @@ pub(crate) struct Redact {
     /// What a value that stands as a JSON number meets where its action would replace it, since a text in its place would change what a tool declared: `report` it goes on and is counted, `block` the request is refused.
     pub(crate) numbers: Numbers,
     /// What to do with each type, by its name (docs/redact.md lists them); the others keep their defaults.
+    #[schemars(extend("examples" = [{"email": "redact", "cn_phone": "pseudonym"}]))]
     pub(crate) actions: BTreeMap<String, Action>,
     /// Rules of your own, each with a `name` and either a `regex` or `words`.
+    #[schemars(extend("examples" = [[{"name": "employee_number", "regex": "EMP-[0-9]{6}", "action": "redact"}]]))]
     pub(crate) rules: Vec<Rule>,
 }
 
@@ -70,12 +72,15 @@ pub(crate) enum Numbers {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Rule {
     /// Its name in reports and metrics: 1 to 32 of small letters, digits and `_`, and no name of a type.
+    #[schemars(extend("examples" = ["employee_number"]))]
     pub(crate) name: String,
     /// What it finds, as a regular expression in the syntax of the Rust `regex` crate: linear time, no look-around.
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[schemars(extend("examples" = ["EMP-[0-9]{6}"]))]
     pub(crate) regex: String,
     /// What it finds, word for word.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("examples" = [["Project Heron", "Blue Lagoon"]]))]
     pub(crate) words: Vec<String>,
     /// What to do with it.
     pub(crate) action: Action,

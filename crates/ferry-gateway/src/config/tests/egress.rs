@@ -82,7 +82,7 @@ fn what_is_no_proxy_is_refused_without_a_word_of_its_login() {
 fn no_login_is_shown_anywhere() {
     let toml = node("proxy = \"http://u53r:hunter2@proxy.corp:3128\"\naddresses = [\"192.0.2.1\"]");
     let loaded = accepted(&toml);
-    let explained = loaded.explain("nodes.0.proxy").unwrap();
+    let explained = loaded.explain("nodes.0.proxy", &unfolded).unwrap();
     let warned: Vec<String> = loaded.warnings.iter().map(|one| format!("{one:?} {one}")).collect();
     let all = [loaded.show_toml(), explained.clone(), loaded.explain_all(), format!("{loaded:?}")];
     for text in all.iter().chain(&warned) {
@@ -106,7 +106,13 @@ fn no_login_is_shown_anywhere() {
 fn explain_names_the_variable_that_decided() {
     let explained = |toml: &str, env: &[(&str, &str)]| {
         let loaded = load(&Folder::with(toml).inputs(env, &[])).unwrap();
-        loaded.explain("nodes.0.proxy").unwrap().lines().take(2).collect::<Vec<_>>().join("|")
+        loaded
+            .explain("nodes.0.proxy", &unfolded)
+            .unwrap()
+            .lines()
+            .take(2)
+            .collect::<Vec<_>>()
+            .join("|")
     };
     let https = ("HTTPS_PROXY", "http://u53r:hunter2@proxy.corp:3128");
     let small = ("https_proxy", "http://small.corp:1");

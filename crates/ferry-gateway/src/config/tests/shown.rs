@@ -2,7 +2,7 @@
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::{Folder, accepted};
+use super::{Folder, accepted, unfolded};
 use crate::config::{ConfigReport, load, reference_markdown, schema};
 
 /// The report as a terminal without colour shows it, the temporary folder aside.
@@ -189,14 +189,44 @@ fn explain_speaks_of_one_key() {
         "log",
         "lines",
     ];
-    let text: Vec<String> = keys.iter().map(|key| loaded.explain(key).unwrap()).collect();
+    let text: Vec<String> =
+        keys.iter().map(|key| loaded.explain(key, &unfolded).unwrap()).collect();
     insta::assert_snapshot!(text.join("\n"));
+}
+
+#[test]
+fn explain_shows_what_is_not_set_and_folds_its_paragraphs() {
+    let loaded = accepted("");
+    let keys =
+        ["redact.rules", "redact.rules.0.regex", "nodes.0.proxy", "nodes.keys", "redact.actions"];
+    // A folded line has its first word alone, so that it is seen where it begins.
+    let fold = |text: &str, _cells: usize| match text.split_once(' ') {
+        Some((first, rest)) => vec![first.to_owned(), rest.to_owned()],
+        None => vec![text.to_owned()],
+    };
+    let text: Vec<String> = keys.iter().map(|key| loaded.explain(key, &fold).unwrap()).collect();
+    insta::assert_snapshot!(text.join("\n"));
+    assert!(loaded.explain("redact.rules.mine.regex", &unfolded).is_err());
+}
+
+#[test]
+fn explain_lists_no_key_twice_and_leaves_none_out() {
+    let all = accepted("").explain_all();
+    let listed: Vec<&str> = all.lines().filter_map(|line| line.split(' ').next()).collect();
+    let document = schema::document();
+    for (key, schema) in schema::Schema::root(&document).keys() {
+        let key = key.replace("nodes[]", "nodes.0");
+        let count = listed.iter().filter(|listed| **listed == key).count();
+        // Reserved keys take no value.
+        let reserved = schema.kind() == schema::Kind::Any;
+        assert_eq!(count, usize::from(!reserved), "{key}\n{all}");
+    }
 }
 
 #[test]
 fn explain_helps_with_a_mistyped_key() {
     let loaded = accepted("");
-    let near = |key: &str| loaded.explain(key).unwrap_err().near;
+    let near = |key: &str| loaded.explain(key, &unfolded).unwrap_err().near;
     assert_eq!(near("server.lisen").as_deref(), Some("server.listen"));
     assert_eq!(near("connect_ms").as_deref(), Some("timeouts.connect_ms"));
     assert_eq!(near("qqqqq"), None);
