@@ -138,7 +138,8 @@ impl Paper {
         let mut line = format!("{name}  {state:<7}  {rtt:>8}  {source}{dialling}");
         if !self.fits(INDENT + line.width()) {
             // Columns that would be folded are none.
-            let rtt = address.rtt_ms.map(|_known| format!(" {rtt}")).unwrap_or_default();
+            let rtt = address.rtt_ms.map(|_known| format!(" {}", rtt.replace(' ', "\u{a0}")));
+            let rtt = rtt.unwrap_or_default();
             line = format!("{} {state}{rtt} {source}{dialling}", address.address);
         }
         let Some(error) = &address.last_error else { return self.fold(&line, tone, INDENT) };
