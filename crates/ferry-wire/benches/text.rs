@@ -136,6 +136,17 @@ fn walk_english_200_kb(bencher: Bencher<'_, '_>) {
     );
 }
 
+/// Prose, code and quotes: an escape every 25 bytes.
+#[divan::bench]
+fn walk_chat_with_code_200_kb(bencher: Bencher<'_, '_>) {
+    walk(
+        bencher,
+        &chat(
+            r#"The operator writes: \"the second page stays white\". 请先说明原因。\nlet total = items.len(); if total > 3 { warn(\"{total}\"); }\n"#,
+        ),
+    );
+}
+
 #[divan::bench]
 fn walk_digits_in_escapes_200_kb(bencher: Bencher<'_, '_>) {
     walk(bencher, &digits());

@@ -8,7 +8,7 @@
 use super::error::{Fault, FaultKind};
 
 /// Bytes that are copied and looked through in one step.
-const BLOCK: usize = 16;
+const BLOCK: usize = 32;
 
 /// Raw bytes between two marks at least: what is decoded again for a hit takes some 100 ns.
 const MARK_BYTES: usize = 64;
@@ -82,15 +82,22 @@ impl Decoded {
             if from >= raw.len() {
                 break;
             }
-            let (character, taken) = escape(raw, from)?;
-            from += taken;
-            to += match self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<4>) {
-                Some(room) => character.encode_utf8(room).len(),
-                None => 0,
-            };
+            if let Some(letter) = raw.get(from + 1).and_then(|letter| short(*letter)) {
+                if let Some(room) = self.bytes.get_mut(to) {
+                    *room = letter;
+                }
+                (from, to) = (from + 2, to + 1);
+            } else {
+                let (character, taken) = escape(raw, from)?;
+                from += taken;
+                to += match self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<4>) {
+                    Some(room) => character.encode_utf8(room).len(),
+                    None => 0,
+                };
+            }
             if from >= next_mark {
-                let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-                self.marks.push(Mark { decoded: short(to), raw: short(from) });
+                let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+                self.marks.push(Mark { decoded: offset(to), raw: offset(from) });
                 next_mark = from + MARK_BYTES;
             }
         }
@@ -111,12 +118,11 @@ fn copy_plain(raw: &[u8], from: usize, bytes: &mut [u8], to: usize) -> usize {
             (source.first_chunk::<BLOCK>(), room.first_chunk_mut::<BLOCK>())
         {
             *room = *block;
-            let ahead = backslash(block);
-            taken += ahead;
-            if ahead < BLOCK {
-                return taken;
+            if !has_backslash(block) {
+                taken += BLOCK;
+                continue;
             }
-            continue;
+            return taken + backslash(block);
         }
         for (byte, room) in source.iter().zip(room) {
             if *byte == b'\\' {
@@ -127,6 +133,11 @@ fn copy_plain(raw: &[u8], from: usize, bytes: &mut [u8], to: usize) -> usize {
         }
         return taken;
     }
+}
+
+#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
+fn has_backslash(block: &[u8; BLOCK]) -> bool {
+    block.iter().fold(false, |has, byte| has | (*byte == b'\\'))
 }
 
 /// How many bytes of a block stand before its first backslash.
@@ -146,17 +157,31 @@ fn backslash(block: &[u8; BLOCK]) -> usize {
 
 /// The character that the escape at `at` stands for, and the bytes it takes.
 fn escape(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
-    let plain = match raw.get(at + 1) {
-        Some(b'n') => '\n',
-        Some(&letter @ (b'"' | b'\\' | b'/')) => char::from(letter),
-        Some(b't') => '\t',
-        Some(b'r') => '\r',
-        Some(b'b') => '\u{8}',
-        Some(b'f') => '\u{c}',
-        Some(b'u') => return unicode(raw, at),
-        _ => return Err(FaultKind::BrokenEscape.at(at)),
-    };
-    Ok((plain, 2))
+    match raw.get(at + 1) {
+        Some(b'u') => unicode(raw, at),
+        Some(letter) if let Some(plain) = short(*letter) => Ok((char::from(plain), 2)),
+        _ => Err(FaultKind::BrokenEscape.at(at)),
+    }
+}
+
+/// What an escape of one letter stands for; none stands for zero.
+const SHORT: [u8; 256] = {
+    let mut short = [0; 256];
+    short[b'n' as usize] = b'\n';
+    short[b'"' as usize] = b'"';
+    short[b'\\' as usize] = b'\\';
+    short[b'/' as usize] = b'/';
+    short[b't' as usize] = b'\t';
+    short[b'r' as usize] = b'\r';
+    short[b'b' as usize] = 0x8;
+    short[b'f' as usize] = 0xc;
+    short
+};
+
+#[inline]
+fn short(letter: u8) -> Option<u8> {
+    let plain = SHORT[usize::from(letter)];
+    (plain != 0).then_some(plain)
 }
 
 fn unicode(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
