@@ -31,6 +31,7 @@ mod region_id;
 mod resident_id;
 mod rules;
 mod secret;
+mod subject;
 mod sweep;
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 //! One look at each sign, so that time stays linear; which detector may take a run of digits is settled by its length and by
 //! what touches it.
 
-use super::context::Subjects;
 use super::reading::{C1_LAST, Text};
+use super::subject::Subjects;
 use super::sweep::{Place, Sign, sweep};
 use super::{Hit, Kind, Kinds};
 use super::{

@@ -2,8 +2,8 @@
 //!
 //! Letters and digits without a check digit: part numbers look the same. So the text must speak of passports or permits.
 
-use super::context::{Subject, Subjects};
 use super::reading::Text;
+use super::subject::{Subject, Subjects};
 use super::{Hit, Kind};
 
 /// A permit whose `size` digits stand from `digits` on.

@@ -3,8 +3,8 @@
 //! There is no check digit, but hardly anything else looks so. Place names that end with a province's character (北京, 更新)
 //! need the text to speak of a vehicle.
 
-use super::context::{Subject, Subjects};
 use super::reading::{Text, is_word};
+use super::subject::{Subject, Subjects};
 use super::{Hit, Kind};
 
 /// The characters of provinces, as they stand on plates.

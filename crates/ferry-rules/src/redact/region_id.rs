@@ -3,8 +3,9 @@
 //! Hong Kong and Taiwan have check digits. Macau has none that is public, so that its form counts only where the text speaks
 //! of Macau; so does a Hong Kong number without its brackets.
 
-use super::context::{self, Subject, Subjects};
+use super::context;
 use super::reading::Text;
+use super::subject::{Subject, Subjects};
 use super::{Hit, Kind};
 
 /// Brackets as they are written: ASCII, and full-width.
