@@ -148,6 +148,25 @@ impl Labels {
     /// Whether one of the labels stands right before `start`, with nothing but quotes, colons, spaces and the like between.
     /// Letters of ASCII are compared in small, and without spaces and `_` between them.
     pub(super) fn stand_before(&self, text: Text<'_>, start: usize) -> bool {
+        self.before(text, start).is_some()
+    }
+
+    /// The same for labels that are no end of a longer word: `ver`, and not `server`; `appVer` is two words.
+    fn stand_alone_before(&self, text: Text<'_>, start: usize) -> bool {
+        let Some((label, end)) = self.before(text, start) else { return false };
+        let mut left = label.len();
+        let head = text.slice(0, end);
+        let first = head.iter().rposition(|byte| {
+            left -= usize::from(!is_passed_over(*byte));
+            left == 0
+        });
+        let first = first.unwrap_or_default();
+        !text.before(first, 1).is_ascii_alphabetic()
+            || (text.at(first).is_ascii_uppercase() && text.before(first, 1).is_ascii_lowercase())
+    }
+
+    /// The label right before `start`, and where it ends.
+    fn before(&self, text: Text<'_>, start: usize) -> Option<(&'static str, usize)> {
         let mut end = start;
         while end > 0 && start - end < LABEL_BYTES {
             end -= match text.before(end, 1) {
@@ -162,12 +181,12 @@ impl Labels {
         }
         // No label ends with a letter that is passed over.
         if !self.may_end(text.before(end, 1).to_ascii_lowercase()) {
-            return false;
+            return None;
         }
         let mut folded = [0; LABEL_BYTES];
         let mut room = folded.len();
         for byte in text.slice(end.saturating_sub(LABEL_BYTES), end).iter().rev() {
-            if room > 0 && !matches!(byte, b' ' | b'_' | b'-' | b'.') {
+            if room > 0 && !is_passed_over(*byte) {
                 room -= 1;
                 if let Some(slot) = folded.get_mut(room) {
                     *slot = byte.to_ascii_lowercase();
@@ -175,8 +194,14 @@ impl Labels {
             }
         }
         let folded = folded.get(room..).unwrap_or_default();
-        self.list.iter().any(|label| folded.ends_with(label.as_bytes()))
+        let label = self.list.iter().find(|label| folded.ends_with(label.as_bytes()))?;
+        Some((label, end))
     }
+}
+
+/// What may stand between the letters of a label.
+const fn is_passed_over(byte: u8) -> bool {
+    matches!(byte, b' ' | b'_' | b'-' | b'.')
 }
 
 /// Whether the word right before `start` says that a dotted number is a version.
@@ -195,5 +220,5 @@ pub(super) fn is_labelled_version(text: Text<'_>, start: usize) -> bool {
         "upgradeto",
         "section",
     ]);
-    !is_word(text.before(start, 1)) && VERSION.stand_before(text, start)
+    !is_word(text.before(start, 1)) && VERSION.stand_alone_before(text, start)
 }

@@ -82,6 +82,10 @@ fn values_are_found_beside_anything_that_is_no_letter() {
         ("邮箱li.si+a@mail.example.cn，", "li.si+a@mail.example.cn", "EMAIL"),
         ("<a@example.com>", "a@example.com", "EMAIL"),
         ("host 58.133.219.32:443", "58.133.219.32", "IP_ADDRESS"),
+        ("server 58.133.219.32:80;", "58.133.219.32", "IP_ADDRESS"),
+        ("driver: 58.133.219.32", "58.133.219.32", "IP_ADDRESS"),
+        ("SERVER=58.133.219.32", "58.133.219.32", "IP_ADDRESS"),
+        ("prebuild 58.133.219.32", "58.133.219.32", "IP_ADDRESS"),
         ("from 2001:db8::8a2e:370:7334 to", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
         ("[fe80::1]", "fe80::1", "IP_ADDRESS"),
         ("node:fe80::1", "fe80::1", "IP_ADDRESS"),
@@ -108,6 +112,7 @@ fn values_are_found_beside_anything_that_is_no_letter() {
 fn what_looks_like_a_value_and_is_none_is_left() {
     let table = [
         "版本 10.0.20695.3698 和 v1.2.3.4，mask 255.255.255.0，127.0.0.1，Chrome/120.0.0.0",
+        "appVer=58.133.219.32 server version 58.133.219.32, VER 58.133.219.32, app_ver: 58.133.219.32，固件ver58 ver 58.133.219.32",
         "47933122-4066-4989-8932-677172a31659",
         "订单号 4111111111111111，order_no: 6222021234567890128",
         "11010519491231002X1 a11010519491231002X 1.13800138000 13800138000.5",
