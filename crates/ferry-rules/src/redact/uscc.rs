@@ -1,7 +1,8 @@
 //! Unified social credit codes of organisations (GB 32100): eighteen digits and capitals.
 //!
 //! Department and kind, the digits of an area, and the check character modulo 31. Of random words of that length one in 31
-//! has a fitting check character, so that the others must fit, too.
+//! has a fitting check character, so that the others must fit, too. Numbers of orders have digits alone; in those the code of
+//! the organisation within has to have its own check digit (GB 11714), which leaves one in 341.
 
 use super::reading::Text;
 use super::resident_id::is_province;
@@ -32,6 +33,9 @@ pub(super) fn run(text: Text<'_>, digits: usize) -> Option<Hit> {
     if code.len() != SIZE || !is_kind || !has_area(code) || !is_checked(code) {
         return None;
     }
+    if code.iter().all(u8::is_ascii_digit) && !has_organisation(code) {
+        return None;
+    }
     let end = start + SIZE;
     (text.open_before(start) && text.open_after(end)).then_some(Hit {
         start,
@@ -53,4 +57,11 @@ fn is_checked(code: &[u8]) -> bool {
         sum += value * weight;
     }
     sum.is_multiple_of(31)
+}
+
+/// Eight digits and their check digit modulo 11, from the ninth on. Ten would be `X`.
+fn has_organisation(code: &[u8]) -> bool {
+    const WEIGHTS: [u32; 9] = [3, 7, 9, 10, 5, 8, 4, 2, 1];
+    let digits = code.iter().skip(8).map(|byte| u32::from(byte - b'0'));
+    digits.zip(WEIGHTS).map(|(digit, weight)| digit * weight).sum::<u32>().is_multiple_of(11)
 }
