@@ -99,9 +99,24 @@ const fn is_local(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')
 }
 
-/// `git@github.com:team/project.git`
+/// `git@github.com:team/project.git`, and others whose path says that it is one: it ends with `.git`, or begins at the root or
+/// at home. What else stands behind a colon may be anything.
 fn is_remote(text: Text<'_>, start: usize, at: usize, end: usize) -> bool {
-    text.slice(start, at) == b"git" && matches!(text.at(end), b':' | b'/')
+    const PATH_MAX: usize = 128;
+    if !matches!(text.at(end), b':' | b'/') {
+        return false;
+    }
+    if text.slice(start, at) == b"git" {
+        return true;
+    }
+    if text.at(end) != b':' {
+        return false;
+    }
+    let is_path = |byte: &&u8| is_local(**byte) || matches!(**byte, b'/' | b'~');
+    let rest = text.slice(end + 1, end + 1 + PATH_MAX);
+    let size = rest.iter().take_while(is_path).count();
+    let path = rest.get(..size).unwrap_or_default();
+    path.ends_with(b".git") || path.starts_with(b"~/") || matches!(path, [b'/', b'a'..=b'z', ..])
 }
 
 /// `scheme://user:word@host`: what stands before `@` is no mailbox.
