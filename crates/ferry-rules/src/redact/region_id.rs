@@ -83,7 +83,8 @@ pub(super) fn taiwan(text: Text<'_>, digits: usize, size: usize) -> Option<Hit> 
     let second = number.get(1).copied()?;
     let is_form = match size {
         9 => matches!(second, b'1' | b'2' | b'8' | b'9'),
-        _ => matches!(second, b'A'..=b'D'),
+        // `ID12345678` is a word and a number.
+        _ => matches!(second, b'A'..=b'D') && !number.starts_with(b"ID"),
     };
     let valid =
         is_form && number.first()?.is_ascii_uppercase() && taiwan_sum(number)?.is_multiple_of(10);

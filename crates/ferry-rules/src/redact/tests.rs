@@ -70,6 +70,7 @@ fn values_are_found_beside_anything_that_is_no_letter() {
         ("HKID A123456(3)", "A123456(3)", "HK_ID"),
         ("香港身份证Z683365（A）。", "Z683365（A）", "HK_ID"),
         ("台湾身分证 A123456789", "A123456789", "TW_ID"),
+        ("居留證 AD10000017", "AD10000017", "TW_ID"),
         ("澳門身份證 1/234567/8 號", "1/234567/8", "MO_ID"),
         ("passport no. E12345678", "E12345678", "CN_PASSPORT"),
         ("E12345678（护照）", "E12345678", "CN_PASSPORT"),
@@ -115,6 +116,7 @@ fn values_are_found_beside_anything_that_is_no_letter() {
 fn what_looks_like_a_value_and_is_none_is_left() {
     let table = [
         "版本 10.0.20695.3698 和 v1.2.3.4，mask 255.255.255.0，127.0.0.1，Chrome/120.0.0.0",
+        "直播间ID16444766，用户ID48227208",
         "appVer=58.133.219.32 server version 58.133.219.32, VER 58.133.219.32, app_ver: 58.133.219.32，固件ver58 ver 58.133.219.32",
         "47933122-4066-4989-8932-677172a31659",
         "订单号 4111111111111111，order_no: 6222021234567890128",
