@@ -1,4 +1,4 @@
-//! Of what a text speaks before a value that has no check digit: words some way before it.
+//! Of what a text speaks before a value that has no check digit: words some way before it, in its list, or above its column.
 
 use std::sync::LazyLock;
 
@@ -101,10 +101,13 @@ pub(super) struct Subjects {
     until: usize,
     /// Behind the last word of each subject, in the order of [`WORDS`]; zero when there was none.
     last: [usize; SUBJECTS],
+    /// The last value of each subject that stood in a row below its word; zero when there was none.
+    cells: [usize; SUBJECTS],
 }
 
 impl Subjects {
-    /// Whether the text speaks of the subject before `start`, with no other number between, or in brackets behind `end`.
+    /// Whether the text speaks of the subject before `start`, with no other number between; in brackets behind `end`; or at the
+    /// head of the column.
     pub(super) fn speak_of(
         &mut self,
         text: Text<'_>,
@@ -120,11 +123,19 @@ impl Subjects {
         let last = self.last.get(index).copied().unwrap_or_default();
         let is_near = last > 0 && last <= start && start - last <= SUBJECT_BYTES;
         let between = text.slice(last, start);
-        (is_near
-            && !has_number(between)
-            && !ends_sentence(between)
-            && !GOODS.stand_before(text, start))
-            || is_named_behind(text, end, index)
+        let is_spoken_of = is_near
+            && (!has_number(between) || is_below(text, last, start))
+            && !ends_sentence(between);
+        let cell = self.cells.get(index).copied().unwrap_or_default();
+        let is_named = (is_spoken_of || (cell > 0 && is_below(text, cell, start)))
+            && !GOODS.stand_before(text, start);
+        // Below a heading the next row may have another; the first value of a row says in which column.
+        let is_next = start - cell > ROW_BYTES || text.slice(cell, start).contains(&b'\n');
+        let is_row = is_next && (!is_spoken_of || between.contains(&b'\n'));
+        if let Some(cell) = self.cells.get_mut(index).filter(|_| is_named && is_row) {
+            *cell = start;
+        }
+        is_named || is_named_behind(text, end, index)
     }
 
     /// Whether the text has a stem of Macau or Taiwan anywhere. Bare numbers of that length are common, and this is faster
@@ -192,9 +203,49 @@ fn has_number(between: &[u8]) -> bool {
         .iter()
         .rposition(u8::is_ascii_digit)
         .map_or(tail, |last| tail.get(last + 1..).unwrap_or_default());
-    let joined = joined.trim_ascii();
+    // `1234567(8)` ends with its bracket.
+    let joined = joined
+        .strip_prefix(b")")
+        .or_else(|| joined.strip_prefix("）".as_bytes()))
+        .unwrap_or(joined)
+        .trim_ascii();
     !matches!(joined, b"," | b"/" | b";" | b"and" | b"&")
         && !["、", "，", "和", "及", "；", "或"].iter().any(|word| joined == word.as_bytes())
+}
+
+/// How much of a row is read, in bytes.
+const ROW_BYTES: usize = 128;
+
+/// Whether the value at `start` stands in the row below `above`, and in the same column.
+fn is_below(text: Text<'_>, above: usize, start: usize) -> bool {
+    let between = text.slice(above, start);
+    if between.len() > ROW_BYTES {
+        return false;
+    }
+    let mut lines = between.rsplitn(2, |byte| *byte == b'\n');
+    let (Some(row), Some(above_row)) = (lines.next(), lines.next()) else { return false };
+    // Nothing but `|---|---|` may stand between.
+    let mut rules = above_row.iter().skip_while(|byte| **byte != b'\n');
+    if !rules.all(|byte| b"|-: \r\n".contains(byte)) {
+        return false;
+    }
+    let head = text.slice(above.saturating_sub(ROW_BYTES), above);
+    let head = match head.iter().rposition(|byte| *byte == b'\n') {
+        Some(end) => head.get(end + 1..).unwrap_or_default(),
+        None if above <= ROW_BYTES => head,
+        None => return false,
+    };
+    let cell = row.iter().rfind(|byte| !matches!(byte, b' ' | b'"' | b'\''));
+    let border = cell.copied().filter(|byte| matches!(byte, b',' | b'|' | b'\t' | b';'));
+    if let Some(border) = border {
+        let column = |row: &[u8]| row.split(|byte| *byte == border).count();
+        return column(head) == column(row);
+    }
+    // Without borders, rows of a numbered list, whose names have one word or more, or of as many words.
+    let is_numbered = |row: &[u8]| row.trim_ascii_start().first().is_some_and(u8::is_ascii_digit);
+    let words =
+        |row: &[u8]| row.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+    row.ends_with(b" ") && (is_numbered(head) && is_numbered(row) || words(head) == words(row))
 }
 
 #[cfg(test)]

@@ -116,16 +116,16 @@ fn values_are_found_beside_anything_that_is_no_letter() {
 fn what_looks_like_a_value_and_is_none_is_left() {
     let table = [
         "版本 10.0.20695.3698 和 v1.2.3.4，mask 255.255.255.0，127.0.0.1，Chrome/120.0.0.0",
-        "直播间ID16444766，用户ID48227208",
         "appVer=58.133.219.32 server version 58.133.219.32, VER 58.133.219.32, app_ver: 58.133.219.32，固件ver58 ver 58.133.219.32",
+        "直播间ID16444766，用户ID48227208",
         "47933122-4066-4989-8932-677172a31659",
         "订单号 4111111111111111，order_no: 6222021234567890128",
-        "運單 4111111111111111，訂單編號：4111111111111111，运单编号 4111111111111111，waybill 4111111111111111",
         "11010519491231002X1 a11010519491231002X 1.13800138000 13800138000.5",
         "文件大小 13421772800 字节",
-        "orders 513221201902307682, 522301200502118351 and 416351402766354461",
         "react@18.2.0 logo@2x.png nginx@sha256:abcdef git@github.com:a/b.git https://u:pw@db.example.com/x",
         "clone deploy@code.example.com:team/app.git, scp a.log root@web.example.com:/var/log/ me@web.example.com:~/",
+        "orders 513221201902307682, 522301200502118351 and 416351402766354461",
+        "運單 4111111111111111，訂單編號：4111111111111111，运单编号 4111111111111111，waybill 4111111111111111",
         "sk-ant-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx AKIAIOSFODNN7EXAMPLE ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
         "5832 3475 7147 1441 4111 1111 1111 1111 1441",
         "std::ad::be a::b 10:11:12 aa:bb:cc:dd:ee:ff",
@@ -138,6 +138,26 @@ fn what_looks_like_a_value_and_is_none_is_left() {
     ];
     for text in table {
         assert_eq!(found(text), [], "{text}");
+    }
+}
+
+#[test]
+fn a_word_speaks_of_a_list_and_of_its_column() {
+    let table = [
+        ("澳門身份證 1234567(8) 及 7654321（0）", 2),
+        ("护照 E12345678、G12345678 和 EA1234567", 3),
+        ("姓名,护照号,国籍\n张三,E12345678,中国\n李四,G12345678,中国\n王五,EA1234567,中国", 3),
+        ("电话,护照号\n075512345678,E12345678\n075512345679,G12345678\n", 2),
+        ("|旅客|passport|\n|---|:--:|\n| A | E12345678 |\n| B | G12345678 |\n", 2),
+        ("\"name\";\"permit\"\n\"A\";\"H12345678\"\n\"B\";\"M1234567801\"\n", 2),
+        ("护照名单：\n1. 张三 E12345678\n2. 李四 G12345678\n10. Wang Fang EA1234567", 3),
+        // Another column, a pair of name and value in a row, and a line between.
+        ("姓名,护照号,物料\n张三,E12345678,G12345678\n李四,无,E12345678", 2),
+        ("护照号,E12345678\n报错码,G12345678", 1),
+        ("护照号\n\n张三,E12345678\n另起一行\n李四,G12345678", 1),
+    ];
+    for (text, count) in table {
+        assert_eq!(found(text).len(), count, "{text}: {:?}", found(text));
     }
 }
 
