@@ -15,7 +15,7 @@ pub(super) const PROVINCES: &str =
 const LAST: [&str; 5] = ["挂", "学", "警", "港", "澳"];
 
 /// What may stand between the letter and the number.
-const SEPARATORS: [&str; 5] = ["·", "•", "・", " ", "-"];
+const SEPARATORS: [&str; 7] = ["·", "•", "・", "‧", " ", "-", "."];
 
 /// Provinces with the characters before them that make a word of both.
 const WORDS: &str = "北京南京东京天津四川辽宁南宁西宁海宁更新最新全新创新刷新重新西藏";

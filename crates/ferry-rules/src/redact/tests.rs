@@ -79,6 +79,8 @@ fn values_are_found_beside_anything_that_is_no_letter() {
         ("代码91350100M000100Y43", "91350100M000100Y43", "CN_USCC"),
         ("税号914403001922038216", "914403001922038216", "CN_USCC"),
         ("粤B·12345", "粤B·12345", "CN_PLATE"),
+        ("粤B.12345", "粤B.12345", "CN_PLATE"),
+        ("粤B‧D12345", "粤B‧D12345", "CN_PLATE"),
         ("沪AD12345是新能源", "沪AD12345", "CN_PLATE"),
         ("京A1234警", "京A1234警", "CN_PLATE"),
         ("邮箱li.si+a@mail.example.cn，", "li.si+a@mail.example.cn", "EMAIL"),
