@@ -16,12 +16,24 @@ static ID: Labels = Labels::new(&[
     "身份证(旧)",
     "证件号",
     "证件号码",
-    "身份证件号",
+    "身份号码",
+    "身份證號",
+    "身份證號碼",
+    "身份證",
+    "證件號",
+    "證件號碼",
     "idno",
     "idcard",
+    "idcardno",
+    "idcardnumber",
     "idnumber",
     "residentid",
     "identitycard",
+    "identitycardno",
+    "identityno",
+    "identitynumber",
+    "certno",
+    "sfzh",
 ]);
 
 /// Labels of numbers of orders and the like, as they end.
@@ -80,10 +92,12 @@ pub(super) static GOODS: Labels = Labels::new(&[
 static CARD: Labels = Labels::new(&["卡号", "信用卡", "银行卡", "cardno", "cardnumber", "card"]);
 
 /// Words before an amount of bytes, as they end.
-static SIZE: Labels = Labels::new(&["大小", "字节数", "size", "bytes", "length"]);
+static SIZE: Labels =
+    Labels::new(&["大小", "字节数", "占用", "偏移量", "size", "bytes", "length", "offset"]);
 
 /// Units behind an amount.
-const UNITS: [&str; 8] = ["字节", "毫秒", "bytes", "byte", "KB", "MB", "kb", "ms"];
+const UNITS: [&str; 11] =
+    ["字节", "毫秒", "微秒", "纳秒", "bytes", "byte", "KB", "MB", "kb", "ms", "ns"];
 
 /// Labels of an amount of money, as they end.
 static MONEY: Labels = Labels::new(&[
@@ -113,7 +127,7 @@ pub(super) fn is_labelled_card(text: Text<'_>, start: usize) -> bool {
 /// Whether a number is an amount by its label or its unit.
 pub(super) fn is_amount(text: Text<'_>, start: usize, end: usize) -> bool {
     let end = if text.at(end) == b' ' { end + 1 } else { end };
-    let has_unit = matches!(text.at(end), b'b' | b'k' | b'm' | b'K' | b'M' | 0xe5 | 0xe6);
+    let has_unit = matches!(text.at(end), b'b' | b'k' | b'm' | b'n' | b'K' | b'M' | 0xe5..=0xe7);
     has_unit
         && UNITS
             .iter()
