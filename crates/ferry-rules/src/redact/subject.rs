@@ -174,18 +174,31 @@ fn ends_sentence(between: &[u8]) -> bool {
     between.windows(3).any(|end| ["。", "！", "？"].iter().any(|mark| end == mark.as_bytes()))
 }
 
-/// `E12345678（护照）`
+/// What may stand between a value and the word that says what it is: `E12345678（护照）`, `E12345678 是我的护照号`.
+const BEHIND: [&str; 11] = [
+    "(",
+    "（",
+    "是我的",
+    "这个是我的",
+    "这是我的",
+    "是",
+    "這是我的",
+    "是他的",
+    "是她的",
+    "is my ",
+    "is a ",
+];
+
+/// Whether the word stands right behind the value.
 fn is_named_behind(text: Text<'_>, end: usize, index: usize) -> bool {
-    let place = if text.has(end, b" (") {
-        end + 2
-    } else if text.at(end) == b'(' {
-        end + 1
-    } else if text.has(end, "（".as_bytes()) {
-        end + 3
-    } else {
+    let end = if text.at(end) == b' ' { end + 1 } else { end };
+    if !matches!(text.at(end), b'(' | b'i' | 0xe6 | 0xe8 | 0xef) {
         return false;
-    };
-    WORDS.get(index).is_some_and(|(_, words)| word_at(text, place, words).is_some())
+    }
+    let Some((_, words)) = WORDS.get(index) else { return false };
+    BEHIND.into_iter().any(|head| {
+        text.has(end, head.as_bytes()) && word_at(text, end + head.len(), words).is_some()
+    })
 }
 
 /// Whether another number stands between a word and the value: five digits together. In a list the word speaks of all.
