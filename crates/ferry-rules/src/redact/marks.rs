@@ -29,17 +29,16 @@ pub(super) struct Marks {
     pub wordly: Bits,
     /// A byte of a character beyond ASCII.
     pub high: Bits,
-    /// The first byte of a character that may be written between the letters of a value and does not belong to it. Beside
-    /// nothing wordly all bytes of `high` are taken for one until the marks are complete.
-    pub lead: Bits,
-    /// The first byte of full-width characters, the second byte of small ones, and the last byte of others that matter.
-    pub wide: [Bits; 3],
+    /// The first byte of full-width characters and of some others.
+    pub wide: Bits,
     /// A letter or digit of ASCII. This one and those below are there once the marks are complete.
     pub alnum: Bits,
     /// Letter, digit, `_` or `-`.
     pub word: Bits,
     /// Space, hyphen or dot.
     pub joint: Bits,
+    /// A byte for which [`is_lead`] holds.
+    pub lead: Bits,
     is_complete: bool,
     rows: Rows,
 }
@@ -54,11 +53,11 @@ impl Marks {
         slash: NONE,
         wordly: NONE,
         high: NONE,
-        lead: NONE,
-        wide: [NONE; 3],
+        wide: NONE,
         alnum: NONE,
         word: NONE,
         joint: NONE,
+        lead: NONE,
         is_complete: false,
         rows: [[0; 16]; 8],
     };
@@ -72,29 +71,18 @@ impl Marks {
             some |= mark(byte.cast_signed() >= FIRST_WORDLY);
         }
         self.is_complete = false;
-        self.high = NONE;
-        self.wide = [NONE; 3];
         self.rows = rows(block);
+        (self.high, self.wide) = (NONE, NONE);
         if high >= 0x80 {
-            self.read_high();
+            self.high = sum(&self.rows, |byte| mark(byte >= 0x80));
+            self.wide = sum(&self.rows, |byte| mark(byte == 0xef));
         }
-        self.lead = self.high;
         if some == 0 {
             (self.digit, self.dash, self.colon) = (NONE, NONE, NONE);
             (self.at, self.slash, self.wordly) = (NONE, NONE, NONE);
         } else {
             self.read_ascii();
         }
-    }
-
-    fn read_high(&mut self) {
-        let rows = self.rows;
-        self.high = sum(&rows, |byte| mark(byte >= 0x80));
-        self.wide = [
-            sum(&rows, |byte| mark(byte == 0xef)),
-            sum(&rows, |byte| mark(byte == 0xbd)),
-            sum(&rows, |byte| mark(byte.wrapping_sub(0x90) <= 0xba - 0x90)),
-        ];
     }
 
     fn read_ascii(&mut self) {
@@ -105,18 +93,6 @@ impl Marks {
         self.at = sum(&rows, |byte| mark(byte == b'@'));
         self.slash = sum(&rows, |byte| mark(byte == b'\\'));
         self.wordly = sum(&rows, |byte| mark(byte.cast_signed() >= FIRST_WORDLY));
-        self.read_lead();
-    }
-
-    fn read_lead(&mut self) {
-        if self.high != NONE {
-            self.lead = sum(&self.rows, |byte| {
-                let three_bytes =
-                    mark(byte.wrapping_sub(0xe1) < 3) | mark(byte.wrapping_sub(0xef) < 2);
-                let two_bytes = mark(byte == 0xc2) | mark(byte == 0xcd) | mark(byte == 0xd8);
-                three_bytes | two_bytes | mark(byte == 0xf3)
-            });
-        }
     }
 
     /// Adds the marks that were left out.
@@ -132,11 +108,24 @@ impl Marks {
         self.alnum = or(self.digit, letter);
         self.word = or(or(self.alnum, line), self.dash);
         self.joint = or(gap, self.dash);
-        if self.wordly == NONE {
-            self.read_lead();
+        self.lead = NONE;
+        if self.high != NONE {
+            self.lead = sum(&rows, is_lead_mark);
         }
         self.is_complete = true;
     }
+}
+
+/// Whether a byte is the first of a character that may be written between the letters of a value and does not belong to it.
+pub(super) fn is_lead(byte: u8) -> bool {
+    is_lead_mark(byte) != 0
+}
+
+#[inline]
+fn is_lead_mark(byte: u8) -> u8 {
+    let three_bytes = mark(byte.wrapping_sub(0xe1) < 3) | mark(byte.wrapping_sub(0xef) < 2);
+    let two_bytes = mark(byte == 0xc2) | mark(byte == 0xcd) | mark(byte == 0xd8);
+    three_bytes | two_bytes | mark(byte == 0xf3)
 }
 
 /// The bytes of a block in eight rows: row `r` has the bytes whose place has the remainder `r` by eight.

@@ -3,7 +3,7 @@
 //! Each byte becomes a few bits, and bits beside one another become signs, a word of 64 bytes at a time. So the pass costs the
 //! same whatever stands in the text, and a detector sees only the few places that may begin a value. It decides nothing.
 
-use super::marks::{BLOCK, Bits, Marks};
+use super::marks::{BLOCK, Bits, Marks, is_lead};
 
 /// Why a place is worth a look. A place may have several signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,13 +189,18 @@ impl Near<'_> {
         may |= dash.runs(1).runs(2).here;
         let colon = self.words(half, |marks| &marks.colon);
         if colon.here != 0 {
-            let is_many = colon.here.count_ones() + colon.after.count_ones() >= 6;
+            let is_many = has_three(colon.here) || has_three(colon.after);
             may |= colon.here & if is_many { u64::MAX } else { colon.later(1) };
         }
         let high = self.words(half, |marks| &marks.high);
         if high.here | (high.after & 1) != 0 {
-            may |= !high.here & self.words(half, |marks| &marks.lead).later(1);
             may |= high.here & wordly.later(1);
+            if may == 0 {
+                let before_high = !high.here & high.later(1);
+                may = self.confirmed(half, before_high, |rest| {
+                    rest.get(1).is_some_and(|byte| is_lead(*byte))
+                });
+            }
         }
         may != 0
     }
@@ -245,19 +250,19 @@ impl Near<'_> {
     /// Where full-width letters and digits begin, and full-width `@`: U+FF10 to U+FF19, U+FF20 to U+FF3A, U+FF41 to U+FF5A.
     #[inline]
     fn wide(&self, half: usize) -> u64 {
-        let first = self.here.wide[0][half];
-        if first == 0 {
-            return 0;
-        }
-        let second = self.words(half, |marks| &marks.wide[1]).later(1);
-        let third = self.words(half, |marks| &marks.wide[2]).later(2);
-        self.confirmed(half, first & (second | third), |rest| {
+        self.confirmed(half, self.here.wide[half], |rest| {
             matches!(
                 rest,
                 [0xef, 0xbc, 0x90..=0x99 | 0xa0..=0xba, ..] | [0xef, 0xbd, 0x81..=0x9a, ..]
             )
         })
     }
+}
+
+/// Whether a word has three bits or more; the standard count is slow on the smallest processors.
+const fn has_three(word: u64) -> bool {
+    let rest = word & word.wrapping_sub(1);
+    rest & rest.wrapping_sub(1) != 0
 }
 
 /// Colons behind a letter or digit and before one or another colon, if there are as many near one another as an address has:

@@ -6,14 +6,13 @@
 //! A fault's offset counts in the raw string.
 
 use super::error::{Fault, FaultKind};
-
-/// Bytes that are copied and looked through in one step.
-const BLOCK: usize = 32;
+use super::reader::{BLOCK, is_special, plain_of};
 
 /// Raw bytes between two marks at least: what is decoded again for a hit takes some 100 ns.
 const MARK_BYTES: usize = 64;
 
-const ONES: u64 = 0x0101_0101_0101_0101;
+/// Room for a string that is not known to be longer.
+const ROOM_BYTES: usize = 64 * 1024;
 
 /// A place behind an escape.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,30 +64,35 @@ impl Decoded {
         self.marks.capacity() * size_of::<Mark>() + self.bytes.capacity()
     }
 
-    /// Decodes the raw string `raw`, which is valid UTF-8.
-    pub(super) fn decode(&mut self, raw: &[u8]) -> Result<(&str, &[Mark]), Fault> {
+    /// Decodes the string that `rest` begins with, up to its closing quote. `rest` is valid UTF-8, and its first `plain`
+    /// bytes are known to be neither quote nor escape. Answers also how long the raw string is.
+    pub(super) fn decode(
+        &mut self,
+        rest: &[u8],
+        plain: usize,
+    ) -> Result<(usize, &str, &[Mark]), Fault> {
         self.marks.clear();
-        // No escape is shorter than what it stands for, and a block may be copied past the end.
-        if self.bytes.len() < raw.len() + BLOCK {
-            self.bytes.reserve_exact(raw.len() + BLOCK - self.bytes.len());
-            self.bytes.resize(raw.len() + BLOCK, 0);
+        self.reserve(plain, rest.len());
+        let (from, to) = (rest.get(..plain), self.bytes.get_mut(..plain));
+        if let (Some(from), Some(to)) = (from, to) {
+            to.copy_from_slice(from);
         }
-        let (mut from, mut to) = (0, 0);
+        let (mut from, mut to) = (plain, plain);
         let mut next_mark = MARK_BYTES;
         loop {
-            let taken = copy_plain(raw, from, &mut self.bytes, to);
-            from += taken;
-            to += taken;
-            if from >= raw.len() {
-                break;
+            (from, to) = self.copy_plain(rest, from, to);
+            match rest.get(from) {
+                Some(b'"') => break,
+                Some(b'\\') => {}
+                _ => return Err(FaultKind::Unexpected.at(from)),
             }
-            if let Some(letter) = raw.get(from + 1).and_then(|letter| short(*letter)) {
+            if let Some(letter) = rest.get(from + 1).and_then(|letter| short(*letter)) {
                 if let Some(room) = self.bytes.get_mut(to) {
                     *room = letter;
                 }
                 (from, to) = (from + 2, to + 1);
             } else {
-                let (character, taken) = escape(raw, from)?;
+                let (character, taken) = escape(rest, from)?;
                 from += taken;
                 to += match self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<4>) {
                     Some(room) => character.encode_utf8(room).len(),
@@ -104,55 +108,43 @@ impl Decoded {
         let decoded = self.bytes.get(..to).unwrap_or_default();
         // Cannot fail, since both the pieces and the characters between them are whole.
         let text = simdutf8::basic::from_utf8(decoded);
-        Ok((text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.marks))
+        Ok((from, text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.marks))
     }
-}
 
-/// Copies from one offset to the other until a backslash or the end; answers how many bytes.
-fn copy_plain(raw: &[u8], from: usize, bytes: &mut [u8], to: usize) -> usize {
-    let mut taken = 0;
-    loop {
-        let source = raw.get(from + taken..).unwrap_or_default();
-        let Some(room) = bytes.get_mut(to + taken..) else { return taken };
-        if let (Some(block), Some(room)) =
-            (source.first_chunk::<BLOCK>(), room.first_chunk_mut::<BLOCK>())
-        {
-            *room = *block;
-            if !has_backslash(block) {
-                taken += BLOCK;
+    /// Makes room for a block behind `to`. No escape is shorter than what it stands for, so that more than `bytes_max` and a
+    /// block is never needed.
+    fn reserve(&mut self, to: usize, bytes_max: usize) {
+        if self.bytes.len() < to + BLOCK {
+            let room = (to * 2).max(ROOM_BYTES).min(bytes_max) + BLOCK;
+            self.bytes.reserve_exact(room - self.bytes.len());
+            self.bytes.resize(room, 0);
+        }
+    }
+
+    /// Copies from one offset to the other up to a quote, an escape, a control character or the end; answers both offsets
+    /// there, with room for a character behind the second.
+    #[inline]
+    fn copy_plain(&mut self, rest: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
+        while let Some(block) = rest.get(from..).and_then(<[u8]>::first_chunk::<BLOCK>) {
+            let Some(room) = self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<BLOCK>)
+            else {
+                self.reserve(to, rest.len());
                 continue;
+            };
+            *room = *block;
+            if let Some(ahead) = plain_of(block) {
+                return (from + ahead, to + ahead);
             }
-            return taken + backslash(block);
+            (from, to) = (from + BLOCK, to + BLOCK);
         }
-        for (byte, room) in source.iter().zip(room) {
-            if *byte == b'\\' {
-                break;
-            }
-            *room = *byte;
-            taken += 1;
-        }
-        return taken;
+        self.reserve(to, rest.len());
+        let room = self.bytes.get_mut(to..).unwrap_or_default();
+        let last = rest.get(from..).unwrap_or_default().iter().zip(room);
+        let taken =
+            last.take_while(|(byte, _)| !is_special(**byte)).map(|(byte, room)| *room = *byte);
+        let taken = taken.count();
+        (from + taken, to + taken)
     }
-}
-
-#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
-fn has_backslash(block: &[u8; BLOCK]) -> bool {
-    block.iter().fold(false, |has, byte| has | (*byte == b'\\'))
-}
-
-/// How many bytes of a block stand before its first backslash.
-fn backslash(block: &[u8; BLOCK]) -> usize {
-    let mut before = 0;
-    for word in block.as_chunks::<8>().0 {
-        let other = u64::from_le_bytes(*word) ^ (ONES * 0x5c);
-        // The lowest bit that is set is right; a borrow may set others above it.
-        let zeros = other.wrapping_sub(ONES) & !other & (ONES * 0x80);
-        if zeros != 0 {
-            return before + (zeros.trailing_zeros() / 8) as usize;
-        }
-        before += 8;
-    }
-    BLOCK
 }
 
 /// The character that the escape at `at` stands for, and the bytes it takes.

@@ -7,7 +7,7 @@ use super::error::{Fault, FaultKind};
 use crate::json::string_end;
 
 /// Bytes that are looked at in one step.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 
 /// A string by its raw bytes, without the quotes.
 #[derive(Clone, Debug)]
@@ -186,25 +186,68 @@ const fn is_scalar(byte: u8) -> bool {
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES * 0x80;
 
+/// Marks the bytes of a word that end a string or a plain part of it: quotes, backslashes, control characters. The lowest
+/// high bit that is set marks the first of these; a borrow may set others above it.
+const fn specials(word: u64) -> u64 {
+    let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
+    let special = (quote.wrapping_sub(ONES) & !quote)
+        | (backslash.wrapping_sub(ONES) & !backslash)
+        | (word.wrapping_sub(ONES * 0x20) & !word);
+    special & HIGHS
+}
+
 /// The end of a string of a few plain letters, as most names are: not worth a call.
 fn short_end(rest: &[u8]) -> Option<usize> {
     let (words, _) = rest.get(..rest.len().min(BLOCK))?.as_chunks::<8>();
+    let end = first_special(words)?;
+    (rest.get(end) == Some(&b'"')).then_some(end)
+}
+
+/// Where the first special byte stands.
+fn first_special(words: &[[u8; 8]]) -> Option<usize> {
     let mut before = 0;
     for word in words {
-        let word = u64::from_le_bytes(*word);
-        let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
-        // The lowest high bit that is set marks the first of these; a borrow may set others above it.
-        let special = (quote.wrapping_sub(ONES) & !quote)
-            | (backslash.wrapping_sub(ONES) & !backslash)
-            | (word.wrapping_sub(ONES * 0x20) & !word);
-        let special = special & HIGHS;
+        let special = specials(u64::from_le_bytes(*word));
         if special != 0 {
-            let end = before + (special.trailing_zeros() / 8) as usize;
-            return (rest.get(end) == Some(&b'"')).then_some(end);
+            return Some(before + (special.trailing_zeros() / 8) as usize);
         }
         before += 8;
     }
     None
+}
+
+/// How many bytes of a block are plain; nothing when all are.
+#[inline]
+pub(super) fn plain_of(block: &[u8; BLOCK]) -> Option<usize> {
+    let mut marks = [0_u8; BLOCK];
+    for (mark, byte) in marks.iter_mut().zip(block) {
+        *mark = if is_special(*byte) { 0xff } else { 0 };
+    }
+    let mut before = 0;
+    for mark in marks.as_chunks::<8>().0 {
+        let mark = u64::from_le_bytes(*mark);
+        if mark != 0 {
+            return Some(before + (mark.trailing_zeros() / 8) as usize);
+        }
+        before += 8;
+    }
+    None
+}
+
+#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
+pub(super) const fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// How many bytes stand before the first special one.
+pub(super) fn plain(bytes: &[u8]) -> usize {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    for (index, block) in blocks.iter().enumerate() {
+        if let Some(ahead) = plain_of(block) {
+            return index * BLOCK + ahead;
+        }
+    }
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| !is_special(**byte)).count()
 }
 
 /// Whether a raw string has escapes, and whether it has bare control characters.

@@ -6,9 +6,10 @@ use super::names::Mark;
 use super::opaque::{is_base64, is_data_url, is_in_lines, is_token};
 use super::place::{Place, Wanted};
 use super::prompt::SetApart;
-use super::reader::{Raw, Reader};
+use super::reader::{Reader, plain};
 use super::tag::{LOOKS_MAX, Tag};
 use super::{DEPTH_MAX, Scratch, Shape, Span};
+use crate::json::string_end;
 
 /// What Claude Code's attribution begins with. It must stay the first entry of `system`, alone and unchanged; it is one line.
 const ATTRIBUTION: &[u8] = b"x-anthropic-billing-header";
@@ -70,8 +71,8 @@ impl<'a, 's> Walker<'a, 's> {
     pub(super) fn value(&mut self, place: Place) -> Result<(), Fault> {
         match self.reader.peek() {
             Some(b'"') => {
-                let raw = self.reader.string()?;
-                self.string(&raw, place)
+                let wanted = place.string();
+                if wanted == Wanted::No { self.unread() } else { self.text(place, wanted) }
             }
             Some(b'{') => self.object(place),
             Some(b'[') => self.array(place),
@@ -157,31 +158,36 @@ impl<'a, 's> Walker<'a, 's> {
         Ok(())
     }
 
-    fn string(&mut self, raw: &Raw, place: Place) -> Result<(), Fault> {
-        let (body, wanted) = (self.reader.body, place.string());
-        let (start, bytes) = (raw.range.start, self.reader.slice(&raw.range));
-        if wanted == Wanted::No {
-            let checked = if raw.has_escape { check(bytes) } else { Ok(()) };
-            return checked.map_err(|fault| fault.kind.at(start + fault.at));
-        }
-        let (text, marks) = if raw.has_escape {
-            let decoded = self.scratch.decoded.decode(bytes);
-            let (text, marks) = decoded.map_err(|fault| fault.kind.at(start + fault.at))?;
-            (text, Some(marks))
+    /// Takes a string that nobody reads.
+    fn unread(&mut self) -> Result<(), Fault> {
+        let raw = self.reader.string()?;
+        let checked = if raw.has_escape { check(self.reader.slice(&raw.range)) } else { Ok(()) };
+        checked.map_err(|fault| fault.kind.at(raw.range.start + fault.at))
+    }
+
+    /// Takes a string that may be a text, and decodes it on the way to its end.
+    fn text(&mut self, place: Place, wanted: Wanted) -> Result<(), Fault> {
+        self.reader.expect(b'"')?;
+        let (body, start) = (self.reader.body, self.reader.at);
+        let rest = self.reader.bytes().get(start..).unwrap_or_default();
+        let ahead = plain(rest);
+        let (len, text, marks) = if rest.get(ahead) == Some(&b'"') {
+            (ahead, body.get(start..start + ahead).unwrap_or_default(), None)
         } else {
-            (body.get(start..raw.range.end).unwrap_or_default(), None)
+            let decoded = self.scratch.decoded.decode(rest, ahead);
+            let (len, text, marks) =
+                decoded.map_err(|fault| match string_end(rest, &mut false) {
+                    Some(_) => fault.kind.at(start + fault.at),
+                    // That it has no end says more than what is odd in it.
+                    None => FaultKind::Unexpected.at(body.len()),
+                })?;
+            (len, text, Some(marks))
         };
+        let range = start..start + len;
+        self.reader.at = range.end + 1;
         if !text.is_empty() && is_text(text, wanted) {
             let (role, steps) = (place.role(), &self.scratch.steps);
-            (self.each)(&Span {
-                body,
-                text,
-                place: &raw.range,
-                marks,
-                role,
-                is_number: false,
-                steps,
-            });
+            (self.each)(&Span { body, text, place: &range, marks, role, is_number: false, steps });
         }
         Ok(())
     }
