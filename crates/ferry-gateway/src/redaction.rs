@@ -10,6 +10,7 @@ pub mod trial;
 mod upload;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -76,6 +77,11 @@ pub enum RedactError {
     /// Ferry's own fault: two replacements in one place.
     #[error(transparent)]
     Edit(#[from] EditError),
+}
+
+thread_local! {
+    /// The buffers of walks, one body after another. A walk gives back what a large body took.
+    static WALKED: Cell<text::Scratch> = Cell::default();
 }
 
 impl RuleSet {
@@ -148,12 +154,14 @@ impl RuleSet {
         body: &[u8],
     ) -> Result<Redacted, RedactError> {
         let mut scan = Scan::new(self, line, secret);
-        let scratch = &mut text::Scratch::new();
-        if self.policy(line).has_pseudonyms() {
-            text::walk_by_prompt(body, shape, scratch, |span| scan.span(span))?;
+        let mut scratch = WALKED.take();
+        let walked = if self.policy(line).has_pseudonyms() {
+            text::walk_by_prompt(body, shape, &mut scratch, |span| scan.span(span))
         } else {
-            text::walk(body, shape, scratch, |span| scan.span(span))?;
-        }
+            text::walk(body, shape, &mut scratch, |span| scan.span(span))
+        };
+        WALKED.set(scratch);
+        walked?;
         let Scan { redaction, mut found, .. } = scan;
         // The order of the prompt is not that of the bytes. Runs of it are, which is all that this sort has to merge.
         found.sort_by_key(|(range, _)| range.start);

@@ -43,7 +43,7 @@ use walker::Walker;
 pub const DEPTH_MAX: usize = 64;
 
 /// Capacity that a [`Scratch`] keeps from one body to the next, in bytes of each buffer.
-const KEPT_BYTES_MAX: usize = 1024 * 1024;
+const KEPT_BYTES_MAX: usize = 512 * 1024;
 
 /// What a body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use http::{HeaderMap, Method, header as http_header};
 
 use super::decode::{DecodeFault, decoded, is_coded};
 use super::passage::{HeldBytes, Passage, Shared};
-use super::pieces::join;
+use super::pieces::with_whole;
 use super::read::{CodingFault, Payload, Read};
 use super::refuse::{Refused, refused};
 use super::reserve::Reserved;
@@ -209,11 +209,10 @@ impl Look {
             return if is_strict { Err(Fault::NoMemory) } else { Ok(unread) };
         }
         let secret = self.passage.redaction.secret();
-        let whole = join(plain.clone());
-        let looked = match self.sort {
-            Sort::Body(shape) => rules.body(&self.line, secret, shape, &whole),
-            Sort::Upload => rules.upload(&self.line, secret, &self.content_type, &whole),
-        };
+        let looked = with_whole(&plain, |whole| match self.sort {
+            Sort::Body(shape) => rules.body(&self.line, secret, shape, whole),
+            Sort::Upload => rules.upload(&self.line, secret, &self.content_type, whole),
+        });
         match looked {
             Ok(Redacted { edits, outcome }) => {
                 let edited = if edits.is_empty() || outcome.is_blocked {

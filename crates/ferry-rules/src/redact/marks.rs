@@ -21,10 +21,9 @@ const FIRST_WORDLY: i8 = 0x2d;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marks {
     pub digit: Bits,
-    pub dash: Bits,
     pub colon: Bits,
-    pub at: Bits,
-    pub slash: Bits,
+    /// Whether four hyphens may begin here: the place of one of them has the remainder three by four, as the last of a block.
+    pub has_dashes: bool,
     /// Letters, digits, `_`, `-` and some marks: whatever of ASCII stands from `-` on.
     pub wordly: Bits,
     /// A byte of a character beyond ASCII.
@@ -37,6 +36,9 @@ pub(super) struct Marks {
     pub word: Bits,
     /// Space, hyphen or dot.
     pub joint: Bits,
+    pub dash: Bits,
+    pub at: Bits,
+    pub slash: Bits,
     /// A byte for which [`is_lead`] holds.
     pub lead: Bits,
     is_complete: bool,
@@ -47,16 +49,17 @@ impl Marks {
     /// Those of no text.
     pub(super) const NOTHING: Self = Self {
         digit: NONE,
-        dash: NONE,
         colon: NONE,
-        at: NONE,
-        slash: NONE,
+        has_dashes: false,
         wordly: NONE,
         high: NONE,
         wide: NONE,
         alnum: NONE,
         word: NONE,
         joint: NONE,
+        dash: NONE,
+        at: NONE,
+        slash: NONE,
         lead: NONE,
         is_complete: false,
         rows: [[0; 16]; 8],
@@ -65,34 +68,25 @@ impl Marks {
     /// Marks a block, as far as most need it.
     #[inline(never)]
     pub(super) fn read(&mut self, block: &Block) {
-        let (mut high, mut some) = (0, 0);
-        for byte in block {
-            high |= byte;
-            some |= mark(byte.cast_signed() >= FIRST_WORDLY);
-        }
         self.is_complete = false;
         self.rows = rows(block);
+        let rows = &self.rows;
         (self.high, self.wide) = (NONE, NONE);
-        if high >= 0x80 {
-            self.high = sum(&self.rows, |byte| mark(byte >= 0x80));
-            self.wide = sum(&self.rows, |byte| mark(byte == 0xef));
+        if block.iter().fold(0, |all, byte| all | byte) >= 0x80 {
+            self.high = sum(rows, |byte| mark(byte >= 0x80));
+            self.wide = sum(rows, |byte| mark(byte == 0xef));
         }
-        if some == 0 {
-            (self.digit, self.dash, self.colon) = (NONE, NONE, NONE);
-            (self.at, self.slash, self.wordly) = (NONE, NONE, NONE);
-        } else {
-            self.read_ascii();
+        self.wordly = sum(rows, |byte| mark(byte.cast_signed() >= FIRST_WORDLY));
+        (self.digit, self.colon, self.has_dashes) = (NONE, NONE, false);
+        if self.wordly != NONE {
+            self.digit = sum(rows, digit_mark);
+            self.colon = sum(rows, |byte| mark(byte == b':'));
+            let [_, _, _, fourth, _, _, _, eighth] = rows;
+            let dashes = fourth.iter().zip(eighth);
+            self.has_dashes = dashes.fold(0, |has, (fourth, eighth)| {
+                has | mark(*fourth == b'-') | mark(*eighth == b'-')
+            }) != 0;
         }
-    }
-
-    fn read_ascii(&mut self) {
-        let rows = self.rows;
-        self.digit = sum(&rows, |byte| mark(byte.wrapping_sub(b'0') < 10));
-        self.dash = sum(&rows, |byte| mark(byte == b'-'));
-        self.colon = sum(&rows, |byte| mark(byte == b':'));
-        self.at = sum(&rows, |byte| mark(byte == b'@'));
-        self.slash = sum(&rows, |byte| mark(byte == b'\\'));
-        self.wordly = sum(&rows, |byte| mark(byte.cast_signed() >= FIRST_WORDLY));
     }
 
     /// Adds the marks that were left out.
@@ -101,16 +95,19 @@ impl Marks {
         if self.is_complete {
             return;
         }
-        let rows = self.rows;
-        let letter = sum(&rows, |byte| mark((byte | 0x20).wrapping_sub(b'a') < 26));
-        let line = sum(&rows, |byte| mark(byte == b'_'));
-        let gap = sum(&rows, |byte| mark(byte == b' ') | mark(byte == b'.'));
+        let rows = &self.rows;
+        let letter = sum(rows, |byte| mark((byte | 0x20).wrapping_sub(b'a') < 26));
+        let line = sum(rows, |byte| mark(byte == b'_'));
+        self.dash = sum(rows, |byte| mark(byte == b'-'));
+        let gap = sum(rows, |byte| mark(byte == b' ') | mark(byte == b'.'));
         self.alnum = or(self.digit, letter);
         self.word = or(or(self.alnum, line), self.dash);
         self.joint = or(gap, self.dash);
+        self.at = sum(rows, |byte| mark(byte == b'@'));
+        self.slash = sum(rows, |byte| mark(byte == b'\\'));
         self.lead = NONE;
         if self.high != NONE {
-            self.lead = sum(&rows, is_lead_mark);
+            self.lead = sum(rows, is_lead_mark);
         }
         self.is_complete = true;
     }
@@ -119,6 +116,12 @@ impl Marks {
 /// Whether a byte is the first of a character that may be written between the letters of a value and does not belong to it.
 pub(super) fn is_lead(byte: u8) -> bool {
     is_lead_mark(byte) != 0
+}
+
+/// A digit, as one comparison of signed bytes: `0` becomes the least of them.
+#[inline]
+fn digit_mark(byte: u8) -> u8 {
+    mark(byte.wrapping_add(0x80 - b'0').cast_signed() < i8::MIN + 10)
 }
 
 #[inline]

@@ -42,10 +42,20 @@ pub(super) fn sweep(bytes: &[u8], mut each: impl FnMut(&Place<'_>)) {
     let [before, here, after] = &mut marks;
     let (mut before, mut here, mut after) = (before, here, after);
     here.read(block(0));
+    // Where the next `@` or backslash stands: rare enough to be looked for by itself.
+    let next = |from: usize| {
+        let ahead = memchr::memchr2(b'@', b'\\', bytes.get(from..).unwrap_or_default());
+        ahead.map_or(usize::MAX, |ahead| from + ahead)
+    };
+    let mut odd = next(0);
     for index in 0..bytes.len().div_ceil(BLOCK) {
         after.read(block(index + 1));
         let start = index * BLOCK;
-        let is_worth_it = Near { bytes, start, before, here, after }.may_have_signs();
+        let has_odd = odd < start + BLOCK;
+        if has_odd {
+            odd = next(start + BLOCK);
+        }
+        let is_worth_it = has_odd || Near { bytes, start, before, here, after }.may_have_signs();
         if is_worth_it {
             before.complete();
             here.complete();
@@ -163,13 +173,10 @@ impl Near<'_> {
         }
     }
 
-    /// Whether anything but a full-width letter may have a sign, by the marks that are always there. Most blocks of prose and
+    /// Whether anything but `@`, a backslash or a full-width letter may have a sign, by the marks that are always there. Most blocks of prose and
     /// of code have none.
     fn may_have_signs(&self) -> bool {
-        let Marks { at, slash, .. } = self.here;
-        at[0] | at[1] | slash[0] | slash[1] != 0
-            || self.may_have_signs_in(0)
-            || self.may_have_signs_in(1)
+        self.here.has_dashes || self.may_have_signs_in(0) || self.may_have_signs_in(1)
     }
 
     #[inline]
@@ -178,15 +185,17 @@ impl Near<'_> {
         if wordly.here | (wordly.before >> 48) | (wordly.after << 48) == 0 {
             return false;
         }
-        let mut may = wordly.runs(1).runs(2).runs(4).runs(8).here;
+        let mut may = 0;
+        // A run of sixteen fills one of the eights at least.
+        if has_full_byte(wordly.here) || wordly.after & 0xff == 0xff {
+            may |= wordly.runs(1).runs(2).runs(4).runs(8).here;
+        }
         let digit = self.words(half, |marks| &marks.digit);
         if digit.here | digit.after != 0 {
             let pairs = digit.runs(1);
             may |= pairs.here & pairs.later(2) & pairs.later(4);
             may |= digit.earlier() & !digit.here & digit.later(1);
         }
-        let dash = self.words(half, |marks| &marks.dash);
-        may |= dash.runs(1).runs(2).here;
         let colon = self.words(half, |marks| &marks.colon);
         if colon.here != 0 {
             let is_many = has_three(colon.here) || has_three(colon.after);
@@ -257,6 +266,12 @@ impl Near<'_> {
             )
         })
     }
+}
+
+/// Whether one of the bytes of a word has all its bits.
+const fn has_full_byte(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    (!word).wrapping_sub(ONES) & word & (ONES * 0x80) != 0
 }
 
 /// Whether a word has three bits or more; the standard count is slow on the smallest processors.
