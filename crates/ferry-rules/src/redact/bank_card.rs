@@ -14,7 +14,11 @@ const SIZE_MAX: usize = 19;
 pub(super) fn run(text: Text<'_>, start: usize, size: usize) -> Option<Hit> {
     let end = start + size;
     let number = text.slice(start, end);
-    if !is_issued(number) || !is_luhn(number) || !text.open_before(start) || !text.open_after(end) {
+    if !is_issued(number, size)
+        || !is_luhn(number)
+        || !text.open_before(start)
+        || !text.open_after(end)
+    {
         return None;
     }
     accept(text, start, end, size)
@@ -47,15 +51,18 @@ pub(super) fn literal(text: Text<'_>) -> Option<Hit> {
         }
     }
     let is_bare = digits.len() == literal.len() && point == digits.len();
-    (!is_bare && is_issued(number) && is_luhn(number) && !is_rare(literal.first().copied()?, size))
-        .then_some(Hit { start, end: start + literal.len(), kind: Kind::BankCard })
+    (!is_bare
+        && is_issued(number, size)
+        && is_luhn(number)
+        && !is_rare(literal.first().copied()?, size))
+    .then_some(Hit { start, end: start + literal.len(), kind: Kind::BankCard })
 }
 
-/// Groups of digits around the separator at `joint`, if that is the first. `behind` is where the last value ended.
-pub(super) fn grouped(text: Text<'_>, joint: usize, behind: usize) -> Option<Hit> {
-    let first = text.digits_before(joint, 7);
-    let start = joint - first;
-    if !matches!(first, 4 | 6) || !may_be_issued(text.slice(start, joint)) {
+/// Groups of digits around the separator at `joint`, if that is the first: `first` digits stand before it. `behind` is where
+/// the last value ended.
+pub(super) fn grouped(text: Text<'_>, joint: usize, first: usize, behind: usize) -> Option<Hit> {
+    let start = joint.checked_sub(first)?;
+    if !may_be_issued(text.slice(start, joint)) {
         return None;
     }
     let separator = text.at(joint);
@@ -70,7 +77,11 @@ pub(super) fn grouped(text: Text<'_>, joint: usize, behind: usize) -> Option<Hit
     let last = ends(&groups)
         .into_iter()
         .flatten()
-        .find(|last| is_number(text, start, groups.end(*last)))?;
+        // Most are ruled out by their first digits, before the rest is read.
+        .find(|last| {
+            is_issued(text.slice(start, start + first), groups.digits(*last))
+                && is_luhn_grouped(text.slice(start, groups.end(*last)))
+        })?;
     if !text.open_before(start) || !text.open_after(groups.end(last)) {
         return None;
     }
@@ -78,8 +89,7 @@ pub(super) fn grouped(text: Text<'_>, joint: usize, behind: usize) -> Option<Hit
     if is_row && last < 4 {
         return None;
     }
-    let digits = (0..=last).map(|index| groups.size(index)).sum();
-    accept(text, start, groups.end(last), digits)
+    accept(text, start, groups.end(last), groups.digits(last))
 }
 
 /// The groups with which a number may end, the longest first.
@@ -96,18 +106,6 @@ fn ends(groups: &Groups) -> [Option<usize>; 2] {
 
 fn is_year(text: Text<'_>, start: usize) -> bool {
     text.has(start, b"19") || text.has(start, b"20")
-}
-
-fn is_number(text: Text<'_>, start: usize, end: usize) -> bool {
-    let mut number = [0; SIZE_MAX];
-    let mut size = 0;
-    for byte in text.slice(start, end).iter().filter(|byte| byte.is_ascii_digit()) {
-        let Some(slot) = number.get_mut(size) else { return false };
-        *slot = *byte;
-        size += 1;
-    }
-    let number = number.get(..size).unwrap_or_default();
-    is_issued(number) && is_luhn(number)
 }
 
 /// The last word: what the number is called.
@@ -132,14 +130,14 @@ fn may_be_issued(head: &[u8]) -> bool {
     matches!(head.first(), Some(b'2'..=b'6' | b'9'))
 }
 
-/// Whether the issuer of this range has numbers of this length.
-fn is_issued(number: &[u8]) -> bool {
+/// Whether the issuer of the range that a number begins with has numbers of this length.
+fn is_issued(number: &[u8], size: usize) -> bool {
     if !may_be_issued(number) {
         return false;
     }
     let Some(head) = number.first_chunk::<4>() else { return false };
     let head = Text { bytes: head }.number(0, 4);
-    match number.len() {
+    match size {
         13 => head / 1000 == 4,
         14 => matches!(head / 10, 300..=305 | 360..=369 | 380..=399) || head == 3095,
         15 => matches!(head / 100, 34 | 37),
@@ -157,9 +155,18 @@ fn is_issued(number: &[u8]) -> bool {
 
 /// Luhn's sum: every second digit from the right is doubled.
 fn is_luhn(number: &[u8]) -> bool {
+    luhn(number.iter().rev())
+}
+
+/// The same of a number with separators.
+fn is_luhn_grouped(number: &[u8]) -> bool {
+    luhn(number.iter().rev().filter(|byte| byte.is_ascii_digit()))
+}
+
+fn luhn<'a>(from_right: impl Iterator<Item = &'a u8>) -> bool {
     const DOUBLED: [u32; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];
     let mut sum = 0;
-    for (index, byte) in number.iter().rev().enumerate() {
+    for (index, byte) in from_right.enumerate() {
         let digit = usize::from(byte.wrapping_sub(b'0'));
         let plain = u32::try_from(digit).unwrap_or_default();
         sum += if index % 2 == 1 { DOUBLED.get(digit).copied().unwrap_or_default() } else { plain };

@@ -177,7 +177,9 @@ impl<'a, F: FnMut(usize)> Finder<'a, F> {
         match before {
             4 => {
                 if matches!(after, 4 | 6) {
-                    self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                    self.push(Kind::BankCard, |text| {
+                        bank_card::grouped(text, place, before, behind)
+                    });
                 }
                 if after >= 2 {
                     self.push(Kind::CnId, |text| resident_id::grouped(text, place));
@@ -188,7 +190,9 @@ impl<'a, F: FnMut(usize)> Finder<'a, F> {
                     self.push(Kind::CnId, |text| resident_id::grouped(text, place));
                 }
                 if matches!(after, 7..=13) {
-                    self.push(Kind::BankCard, |text| bank_card::grouped(text, place, behind));
+                    self.push(Kind::BankCard, |text| {
+                        bank_card::grouped(text, place, before, behind)
+                    });
                 }
             }
             3 | 5 | 7 if after == 4 => {

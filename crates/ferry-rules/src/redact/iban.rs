@@ -95,6 +95,9 @@ const COUNTRIES: [(&[u8; 2], u8); 88] = [
     (b"YE", 30),
 ];
 
+/// The longest number with a space or hyphen between its groups.
+const SPELLED_MAX: usize = 33 + 33 / 4;
+
 /// The length for the first letter and the second, zero where there is no such country.
 static SIZES: [[u8; 26]; 26] = {
     let (mut sizes, mut index) = ([[0; 26]; 26], 0);
@@ -106,29 +109,34 @@ static SIZES: [[u8; 26]; 26] = {
     sizes
 };
 
-/// The number that begins at `start`.
-pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
-    let head: [u8; 2] = text.slice(start, start + 2).try_into().ok()?;
-    if !head.iter().all(u8::is_ascii_uppercase)
-        || !text.at(start + 2).is_ascii_digit()
-        || !text.at(start + 3).is_ascii_digit()
-        || !text.open_before(start)
-    {
+/// How long a number is that begins at `start` with a country and two digits.
+fn size(text: Text<'_>, start: usize) -> Option<usize> {
+    let &[first, second, third, fourth] = text.slice(start, start + 4) else { return None };
+    if !third.is_ascii_digit() || !fourth.is_ascii_digit() {
         return None;
     }
-    let [first, second] = head.map(|letter| usize::from(letter - b'A'));
-    let size = usize::from(*SIZES.get(first)?.get(second)?);
-    if size == 0 {
+    let row = SIZES.get(usize::from(first.wrapping_sub(b'A')))?;
+    let size = *row.get(usize::from(second.wrapping_sub(b'A')))?;
+    (size > 0).then_some(usize::from(size))
+}
+
+/// The number that begins at `start`.
+pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
+    let size = size(text, start)?;
+    if !text.open_before(start) {
         return None;
     }
     let (mut end, mut read, mut rest, mut checksum) = (start, 0, 0_u64, 0);
-    while read < size {
-        if matches!(text.at(end), b' ' | b'-') && read > 0 && read % 4 == 0 {
-            end += 1;
-        }
-        let value = match text.at(end) {
+    let mut may_part = false;
+    for byte in text.slice(start, start + SPELLED_MAX) {
+        end += 1;
+        let value = match byte {
             digit @ b'0'..=b'9' => digit - b'0',
             letter @ (b'A'..=b'Z' | b'a'..=b'z') => (letter | 0x20) - b'a' + 10,
+            b' ' | b'-' if may_part => {
+                may_part = false;
+                continue;
+            }
             _ => return None,
         };
         // The first four characters count last.
@@ -138,7 +146,13 @@ pub(super) fn at(text: Text<'_>, start: usize) -> Option<Hit> {
             rest = push(rest, value);
         }
         read += 1;
-        end += 1;
+        if read == size {
+            break;
+        }
+        may_part = read % 4 == 0;
+    }
+    if read < size {
+        return None;
     }
     (((rest % 97) * (1_000_000 % 97) + checksum) % 97 == 1 && text.open_after(end)).then_some(Hit {
         start,
@@ -166,11 +180,9 @@ pub(super) fn grouped(text: Text<'_>, joint: usize) -> Option<Hit> {
         return None;
     }
     for _ in 0..GROUPS_BEFORE {
-        if text.at(start).is_ascii_alphabetic()
-            && text.at(start + 1).is_ascii_alphabetic()
-            && let Some(hit) = at(text, start)
-        {
-            return Some(hit);
+        // No bank has a code that looks like the beginning of a number.
+        if size(text, start).is_some() {
+            return at(text, start);
         }
         if text.before(start, 1) != text.at(joint) || start < 5 {
             return None;

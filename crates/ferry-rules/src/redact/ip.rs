@@ -67,6 +67,7 @@ pub(super) fn v6(text: Text<'_>, colon: usize) -> Option<Hit> {
     };
     let start = match run(GROUP_MAX + 1) {
         0 => return None,
+        first @ 1..=GROUP_MAX if is_later_group(text, colon - first) => return None,
         first @ 1..=GROUP_MAX => text.skip_escape(colon - first),
         _ => text.skip_escape(colon - run(2 * GROUP_MAX)),
     };

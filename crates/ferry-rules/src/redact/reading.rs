@@ -265,6 +265,11 @@ impl Groups {
         if index < self.count { self.list.get(index).map_or(0, |group| group.1) } else { 0 }
     }
 
+    /// How many digits the groups up to this one have together.
+    pub(super) fn digits(&self, last: usize) -> usize {
+        (0..=last).map(|index| self.size(index)).sum()
+    }
+
     /// Where a group ends.
     pub(super) fn end(&self, index: usize) -> usize {
         self.list.get(index).map_or(0, |group| group.0 + group.1)
