@@ -100,7 +100,8 @@ fn is_escaped(bytes: &[u8], at: usize, first: bool) -> bool {
     (run % 2 == 1) ^ (run == at && first)
 }
 
-const ONES: u64 = 0x0101_0101_0101_0101;
+/// A word with 1 in each byte.
+pub(crate) const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// Marks the high bit of every byte that is zero, and no other.
 const fn zero_bytes(word: u64) -> u64 {
@@ -219,7 +220,8 @@ fn unicode_escape(raw: &[u8]) -> Option<(char, usize)> {
         .map(|character| (character, 12))
 }
 
-fn hex4(raw: &[u8], at: usize) -> Option<u32> {
+/// Four hexadecimal digits at a place.
+pub(crate) fn hex4(raw: &[u8], at: usize) -> Option<u32> {
     raw.get(at..at + 4)?
         .iter()
         .try_fold(0, |value, byte| char::from(*byte).to_digit(16).map(|digit| (value << 4) | digit))

@@ -147,6 +147,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-const fn is_scalar(byte: u8) -> bool {
+/// Whether a byte may belong to a number, `true`, `false` or `null`.
+pub(crate) const fn is_scalar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }

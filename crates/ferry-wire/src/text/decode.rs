@@ -7,6 +7,7 @@
 
 use super::error::{Fault, FaultKind};
 use super::reader::{BLOCK, is_special, plain_of};
+use crate::json::hex4;
 
 /// Raw bytes between two marks at least: what is decoded again for a hit takes some 100 ns.
 const MARK_BYTES: usize = 64;
@@ -192,12 +193,6 @@ fn unicode(raw: &[u8], at: usize) -> Result<(char, usize), Fault> {
     // RFC 8259 section 7: a pair stands for one code point above U+FFFF.
     let pair = 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00);
     char::from_u32(pair).map(|character| (character, 12)).ok_or(lone)
-}
-
-fn hex4(raw: &[u8], at: usize) -> Option<u32> {
-    raw.get(at..at + 4)?
-        .iter()
-        .try_fold(0, |value, byte| char::from(*byte).to_digit(16).map(|digit| (value << 4) | digit))
 }
 
 /// Hands every decoded piece of a short string to `each`.

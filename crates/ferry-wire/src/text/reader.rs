@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::error::{Fault, FaultKind};
-use crate::json::string_end;
+use crate::json::cursor::is_scalar;
+use crate::json::{ONES, string_end};
 
 /// Bytes that are looked at in one step.
 pub(super) const BLOCK: usize = 32;
@@ -179,11 +180,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-const fn is_scalar(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES * 0x80;
 
 /// Marks the bytes of a word that end a string or a plain part of it: quotes, backslashes, control characters. The lowest

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferry_rules::breaker;
+use ferry_rules::egress::is_loopback;
 use http::{HeaderName, HeaderValue, Uri};
 use secrecy::ExposeSecret as _;
 
@@ -178,8 +179,7 @@ fn node_url(key: &str, text: &mut String, desk: &mut Desk<'_>) -> Uri {
 
 fn warn_of_clear_text(key: &str, url: &Uri, desk: &mut Desk<'_>) {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let local = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    if url.scheme() == Some(&http::uri::Scheme::HTTP) && !local {
+    if url.scheme() == Some(&http::uri::Scheme::HTTP) && !is_loopback(host) {
         let message = "is http:// to another machine: keys and prompts travel in clear text";
         desk.warn(&format!("{key}.url"), message, "use https://, or a tunnel");
     }
