@@ -6,11 +6,14 @@
 //! A fault's offset counts in the raw string.
 
 use super::error::{Fault, FaultKind};
-use super::reader::{BLOCK, is_special, plain_of};
+use super::reader::{BLOCK, specials};
 use crate::json::hex4;
 
 /// Raw bytes between two marks at least: what is decoded again for a hit takes some 100 ns.
 const MARK_BYTES: usize = 64;
+
+/// Blocks that are decoded in one go.
+const BLOCKS_MAX: usize = 512;
 
 /// Room for a string that is not known to be longer.
 const ROOM_BYTES: usize = 64 * 1024;
@@ -20,6 +23,13 @@ const ROOM_BYTES: usize = 64 * 1024;
 pub(super) struct Mark {
     decoded: u32,
     raw: u32,
+}
+
+impl Mark {
+    fn new(decoded: usize, raw: usize) -> Self {
+        let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { decoded: offset(decoded), raw: offset(raw) }
+    }
 }
 
 /// Where the byte at the offset `decoded` of a decoded string begins in the raw one.
@@ -78,74 +88,156 @@ impl Decoded {
         if let (Some(from), Some(to)) = (from, to) {
             to.copy_from_slice(from);
         }
-        let (mut from, mut to) = (plain, plain);
-        let mut next_mark = MARK_BYTES;
-        loop {
-            (from, to) = self.copy_plain(rest, from, to);
-            match rest.get(from) {
-                Some(b'"') => break,
-                Some(b'\\') => {}
-                _ => return Err(FaultKind::Unexpected.at(from)),
+        let mut writer = Writer { from: plain, to: plain, next_mark: MARK_BYTES };
+        let mut at = plain;
+        let end = loop {
+            // Blocks with two more behind them, so that a copy of a whole one never ends in the middle.
+            let count = ((rest.len() - at) / BLOCK).saturating_sub(2).min(BLOCKS_MAX);
+            self.reserve(writer.to + count * BLOCK, rest.len());
+            if count == 0 {
+                break self.last(rest, &mut writer)?;
             }
-            if let Some(letter) = rest.get(from + 1).and_then(|letter| short(*letter)) {
-                if let Some(room) = self.bytes.get_mut(to) {
-                    *room = letter;
-                }
-                (from, to) = (from + 2, to + 1);
-            } else {
-                let (character, taken) = escape(rest, from)?;
-                from += taken;
-                to += match self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<4>) {
-                    Some(room) => character.encode_utf8(room).len(),
-                    None => 0,
-                };
+            let blocks = rest.get(at..at + count * BLOCK).unwrap_or_default();
+            if let Some(end) = self.blocks(rest, (at, blocks), &mut writer)? {
+                break end;
             }
-            if from >= next_mark {
-                let offset = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
-                self.marks.push(Mark { decoded: offset(to), raw: offset(from) });
-                next_mark = from + MARK_BYTES;
-            }
-        }
-        let decoded = self.bytes.get(..to).unwrap_or_default();
+            at += count * BLOCK;
+        };
+        let decoded = self.bytes.get(..writer.to).unwrap_or_default();
         // Cannot fail, since both the pieces and the characters between them are whole.
         let text = simdutf8::basic::from_utf8(decoded);
-        Ok((from, text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.marks))
+        Ok((end, text.map_err(|_invalid| FaultKind::BrokenEscape.at(0))?, &self.marks))
     }
 
-    /// Makes room for a block behind `to`. No escape is shorter than what it stands for, so that more than `bytes_max` and a
-    /// block is never needed.
+    /// Decodes blocks that begin at `at`; answers where the closing quote is. They are looked through where they stand, so
+    /// that no look waits for what the escape before it is.
+    fn blocks(
+        &mut self,
+        rest: &[u8],
+        (at, blocks): (usize, &[u8]),
+        writer: &mut Writer,
+    ) -> Result<Option<usize>, Fault> {
+        let Self { bytes, marks } = self;
+        let (mut from, mut to, mut next_mark) = (writer.from, writer.to, writer.next_mark);
+        let mut start = at;
+        for block in blocks.as_chunks::<BLOCK>().0 {
+            let mut before = start;
+            let specials = specials(block);
+            let has_none = specials.iter().fold(0, |all, word| all | word) == 0;
+            if has_none && from == start {
+                if let Some(room) = bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut) {
+                    *room = *block;
+                }
+                (start, from, to) = (start + BLOCK, from + BLOCK, to + BLOCK);
+                continue;
+            }
+            for word in specials {
+                let mut left = word;
+                while left != 0 {
+                    let place = before + (left.trailing_zeros() / 8) as usize;
+                    left &= left - 1;
+                    if place < from {
+                        // An escape has taken it.
+                        continue;
+                    }
+                    copy(rest, from, bytes, to);
+                    to += place - from;
+                    match rest.get(place) {
+                        Some(b'\\') => {}
+                        Some(b'"') => {
+                            writer.to = to;
+                            return Ok(Some(place));
+                        }
+                        _ => return Err(FaultKind::Unexpected.at(place)),
+                    }
+                    if let Some(letter) = rest.get(place + 1).and_then(|letter| short(*letter)) {
+                        if let Some(room) = bytes.get_mut(to) {
+                            *room = letter;
+                        }
+                        (from, to) = (place + 2, to + 1);
+                    } else {
+                        let (character, taken) = escape(rest, place)?;
+                        from = place + taken;
+                        to += put(character, bytes, to);
+                    }
+                    if from >= next_mark {
+                        marks.push(Mark::new(to, from));
+                        next_mark = from + MARK_BYTES;
+                    }
+                }
+                before += 8;
+            }
+            start += BLOCK;
+            if from < start {
+                copy(rest, from, bytes, to);
+                to += start - from;
+                from = start;
+            }
+        }
+        *writer = Writer { from, to, next_mark };
+        Ok(None)
+    }
+
+    /// Decodes what is left, which is short.
+    fn last(&mut self, rest: &[u8], writer: &mut Writer) -> Result<usize, Fault> {
+        loop {
+            let byte = rest.get(writer.from).copied();
+            match byte {
+                Some(b'"') => return Ok(writer.from),
+                Some(b'\\') => {
+                    let (character, taken) = escape(rest, writer.from)?;
+                    writer.from += taken;
+                    writer.to += put(character, &mut self.bytes, writer.to);
+                    if writer.from >= writer.next_mark {
+                        self.marks.push(Mark::new(writer.to, writer.from));
+                        writer.next_mark = writer.from + MARK_BYTES;
+                    }
+                }
+                Some(byte @ 0x20..) => {
+                    if let Some(room) = self.bytes.get_mut(writer.to) {
+                        *room = byte;
+                    }
+                    writer.from += 1;
+                    writer.to += 1;
+                }
+                _ => return Err(FaultKind::Unexpected.at(writer.from)),
+            }
+        }
+    }
+
+    /// Makes room for four blocks behind `to`. No escape is shorter than what it stands for, so that more than `bytes_max` and
+    /// as many is never needed.
     fn reserve(&mut self, to: usize, bytes_max: usize) {
-        if self.bytes.len() < to + BLOCK {
-            let room = (to * 2).max(ROOM_BYTES).min(bytes_max) + BLOCK;
+        const MARGIN: usize = 4 * BLOCK;
+        if self.bytes.len() < to + MARGIN {
+            let room = (to * 2).max(ROOM_BYTES).min(bytes_max) + MARGIN;
             self.bytes.reserve_exact(room - self.bytes.len());
             self.bytes.resize(room, 0);
         }
     }
+}
 
-    /// Copies from one offset to the other up to a quote, an escape, a control character or the end; answers both offsets
-    /// there, with room for a character behind the second.
-    #[inline]
-    fn copy_plain(&mut self, rest: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
-        while let Some(block) = rest.get(from..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-            let Some(room) = self.bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<BLOCK>)
-            else {
-                self.reserve(to, rest.len());
-                continue;
-            };
-            *room = *block;
-            if let Some(ahead) = plain_of(block) {
-                return (from + ahead, to + ahead);
-            }
-            (from, to) = (from + BLOCK, to + BLOCK);
-        }
-        self.reserve(to, rest.len());
-        let room = self.bytes.get_mut(to..).unwrap_or_default();
-        let last = rest.get(from..).unwrap_or_default().iter().zip(room);
-        let taken =
-            last.take_while(|(byte, _)| !is_special(**byte)).map(|(byte, room)| *room = *byte);
-        let taken = taken.count();
-        (from + taken, to + taken)
+/// How far a string is decoded.
+struct Writer {
+    from: usize,
+    to: usize,
+    next_mark: usize,
+}
+
+/// Copies a block; what is too much of it is written over.
+#[inline]
+fn copy(rest: &[u8], from: usize, bytes: &mut [u8], to: usize) {
+    if let (Some(source), Some(room)) =
+        (rest.get(from..from + BLOCK), bytes.get_mut(to..to + BLOCK))
+    {
+        room.copy_from_slice(source);
     }
+}
+
+/// Writes a character; answers how long it is.
+fn put(character: char, bytes: &mut [u8], to: usize) -> usize {
+    let room = bytes.get_mut(to..).and_then(<[u8]>::first_chunk_mut::<4>);
+    room.map_or(0, |room| character.encode_utf8(room).len())
 }
 
 /// The character that the escape at `at` stands for, and the bytes it takes.

@@ -184,7 +184,7 @@ const HIGHS: u64 = ONES * 0x80;
 
 /// Marks the bytes of a word that end a string or a plain part of it: quotes, backslashes, control characters. The lowest
 /// high bit that is set marks the first of these; a borrow may set others above it.
-const fn specials(word: u64) -> u64 {
+const fn specials_of(word: u64) -> u64 {
     let (quote, backslash) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
     let special = (quote.wrapping_sub(ONES) & !quote)
         | (backslash.wrapping_sub(ONES) & !backslash)
@@ -203,7 +203,7 @@ fn short_end(rest: &[u8]) -> Option<usize> {
 fn first_special(words: &[[u8; 8]]) -> Option<usize> {
     let mut before = 0;
     for word in words {
-        let special = specials(u64::from_le_bytes(*word));
+        let special = specials_of(u64::from_le_bytes(*word));
         if special != 0 {
             return Some(before + (special.trailing_zeros() / 8) as usize);
         }
@@ -212,26 +212,18 @@ fn first_special(words: &[[u8; 8]]) -> Option<usize> {
     None
 }
 
-/// How many bytes of a block are plain; nothing when all are.
+/// The special bytes of a block, each by the high bit of its byte.
 #[inline]
-pub(super) fn plain_of(block: &[u8; BLOCK]) -> Option<usize> {
-    let mut marks = [0_u8; BLOCK];
-    for (mark, byte) in marks.iter_mut().zip(block) {
-        *mark = if is_special(*byte) { 0xff } else { 0 };
+pub(super) fn specials(block: &[u8; BLOCK]) -> [u64; BLOCK / 8] {
+    let mut marks = [[0_u8; 8]; BLOCK / 8];
+    for (mark, byte) in marks.as_flattened_mut().iter_mut().zip(block) {
+        *mark = if is_special(*byte) { 0x80 } else { 0 };
     }
-    let mut before = 0;
-    for mark in marks.as_chunks::<8>().0 {
-        let mark = u64::from_le_bytes(*mark);
-        if mark != 0 {
-            return Some(before + (mark.trailing_zeros() / 8) as usize);
-        }
-        before += 8;
-    }
-    None
+    marks.map(u64::from_le_bytes)
 }
 
 #[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
-pub(super) const fn is_special(byte: u8) -> bool {
+const fn is_special(byte: u8) -> bool {
     (byte == b'"') | (byte == b'\\') | (byte < 0x20)
 }
 
@@ -239,8 +231,9 @@ pub(super) const fn is_special(byte: u8) -> bool {
 pub(super) fn plain(bytes: &[u8]) -> usize {
     let (blocks, rest) = bytes.as_chunks::<BLOCK>();
     for (index, block) in blocks.iter().enumerate() {
-        if let Some(ahead) = plain_of(block) {
-            return index * BLOCK + ahead;
+        let specials = specials(block);
+        if let Some(word) = specials.iter().position(|word| *word != 0) {
+            return index * BLOCK + word * 8 + (specials[word].trailing_zeros() / 8) as usize;
         }
     }
     bytes.len() - rest.len() + rest.iter().take_while(|byte| !is_special(**byte)).count()

@@ -1,8 +1,9 @@
 //! The places of a request in tables, what is refused, and hostile bodies. Random bodies stand in `tests/random.rs`,
-//! the order of prompts in `tests/prompt.rs`.
+//! the order of prompts in `tests/prompt.rs`, escapes in long texts in `tests/escapes.rs`.
 
 use super::*;
 
+mod escapes;
 mod prompt;
 mod random;
 
