@@ -1,8 +1,8 @@
 //! Sensitive data in a text: what it is, where it stands, how it is written.
 //!
-//! Candidates come from one fast pass over the bytes, verdicts from a validator written by hand for each kind. Time is linear
-//! in the text whatever stands in it, and nothing is allocated where nothing is found. It never changes a text, and no value
-//! leaves it but by the offsets of a [`Hit`].
+//! Candidates come from one fast pass over the bytes, verdicts from a validator written by hand for each kind. Their time is
+//! linear in the text whatever stands in it, and nothing is allocated where nothing is found; the operator's own expressions
+//! may take longer (`rules`). It never changes a text, and no value leaves it but by the offsets of a [`Hit`].
 
 pub mod action;
 pub mod answer;

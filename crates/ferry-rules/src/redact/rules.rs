@@ -1,7 +1,10 @@
 //! The operator's own rules: an expression or a list of words, compiled once.
 //!
-//! Expressions run in linear time by their engine; what could still be slow is refused by its compiled size. A rule that is
-//! broken, too large or matches nothing at all is refused with the reason, and no rule is ever left out silently.
+//! One search for an expression is linear in the text, and its compiled size is bounded. All its matches are found by many
+//! searches, and each may read to the end of the text before it settles for a short match (`.*[^A-Z]|[A-Z]` over capitals):
+//! then time grows with the square of the text. Expressions are the operator's, never a caller's. A list of words reads at
+//! most its longest word ahead at each match. A rule that is broken, too large or matches the empty text is refused with the
+//! reason, and no rule is ever left out silently.
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::{Regex, RegexBuilder};

@@ -74,7 +74,8 @@ pub(crate) struct Rule {
     /// Its name in reports and metrics: 1 to 32 of small letters, digits and `_`, and no name of a type.
     #[schemars(extend("examples" = ["employee_number"]))]
     pub(crate) name: String,
-    /// What it finds, as a regular expression in the syntax of the Rust `regex` crate: linear time, no look-around.
+    /// What it finds, as a regular expression in the syntax of the Rust `regex` crate, without look-around. Repeats with a
+    /// bound (`{1,64}`) keep it fast.
     #[serde(skip_serializing_if = "String::is_empty")]
     #[schemars(extend("examples" = ["EMP-[0-9]{6}"]))]
     pub(crate) regex: String,

@@ -187,7 +187,7 @@ fn detectors(
         Err(error) => {
             let index = names.iter().position(|name| *name == error.name).unwrap_or_default();
             let key = format!("redact.rules.{index}");
-            let help = "a rule must be linear: the syntax of the Rust regex crate, or plain words";
+            let help = "write it in the syntax of the Rust regex crate, or list plain words";
             desk.error(&key, format!("cannot be used: {}", error.fault), help);
             Detectors::none()
         }
