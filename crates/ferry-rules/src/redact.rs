@@ -1,8 +1,8 @@
 //! Sensitive data in a text: what it is, where it stands, how it is written.
 //!
-//! Candidates come from one fast pass over the bytes, verdicts from a validator written by hand for each kind. Their time is
-//! linear in the text whatever stands in it, and nothing is allocated where nothing is found; the operator's own expressions
-//! may take longer (`rules`). It never changes a text, and no value leaves it but by the offsets of a [`Hit`].
+//! Candidates come from one fast pass over the bytes, verdicts from a validator written by hand for each kind. Time is linear
+//! in the text whatever stands in it, for the operator's own expressions, too (`rules`), and nothing is allocated where
+//! nothing is found. It never changes a text, and no value leaves it but by the offsets of a [`Hit`].
 
 pub mod action;
 pub mod answer;
@@ -43,8 +43,8 @@ pub use normalise::normalise;
 use normalise::{Plain, Windows};
 use reading::{Text, is_word};
 pub use rules::{
-    EXPRESSION_BYTES_MAX, EXPRESSION_COMPILED_BYTES_MAX, Pattern, RULES_MAX, Rule, RuleError,
-    RuleFault, WORDS_BYTES_MAX, WORDS_MAX,
+    AHEAD_BYTES_MAX, EXPRESSION_BYTES_MAX, EXPRESSION_COMPILED_BYTES_MAX, Pattern, RULES_MAX, Rule,
+    RuleError, RuleFault, WORDS_BYTES_MAX, WORDS_MAX,
 };
 
 /// A value found in a text.

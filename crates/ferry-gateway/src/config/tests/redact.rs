@@ -27,6 +27,7 @@ fn a_bad_redact_table_is_refused_with_its_key() {
     check(&format!("{RULE}regex = \"a*\""), "it matches the empty text");
     check(&format!("{RULE}regex = \"(?=a)a\""), "cannot be used");
     check(&format!("{RULE}regex = '\\w{{1,200}}@\\w{{1,200}}'"), "would be slow");
+    check(&format!("{RULE}regex = 'a.*b'"), "a repeat without an end, such as `.*`");
     check(&format!("{RULE}words = [\"\"]"), "it matches the empty text");
     check(&on("[[redact.rules]]\nname = \"Badge No\"\nregex = \"a\""), "is no name for a rule");
     check(&on("[[redact.rules]]\nname = \"cn_id\"\nregex = \"a\""), "`cn_id` is taken");
