@@ -1,6 +1,6 @@
 //! The boundary that a `Content-Type` names.
 
-use super::parameters::Parameters;
+use super::parameters::{Parameters, Quotes};
 
 /// Longest boundary (RFC 2046 section 5.1.1).
 const BOUNDARY_BYTES_MAX: usize = 70;
@@ -16,12 +16,19 @@ pub(super) fn delimiter(content_type: &[u8]) -> Option<Vec<u8>> {
     let mut found = None;
     for parameter in Parameters::of(content_type) {
         let parameter = parameter.ok()?;
-        if !parameter.name.eq_ignore_ascii_case(b"boundary") {
+        let name = parameter.name.to_ascii_lowercase();
+        if name.starts_with(b"boundary*") {
+            // RFC 2231, which some readers put over the plain one.
+            return None;
+        }
+        if name != b"boundary" {
             continue;
         }
         let boundary = content_type.get(parameter.value)?;
-        // Of two boundaries readers may take either.
-        if !is_boundary(boundary) || found.is_some() {
+        // Of two boundaries readers may take either, and without quotes some end at a blank or comma.
+        let is_cut =
+            parameter.quotes == Quotes::None && boundary.iter().any(|byte| b" ,".contains(byte));
+        if !is_boundary(boundary) || is_cut || found.is_some() {
             return None;
         }
         found = Some([b"--", boundary].concat());

@@ -86,8 +86,8 @@ fn field(line: &[u8], at: usize, names: &mut Vec<FileName>) -> Result<(), HeadFa
     let colon = line.iter().position(|byte| *byte == b':').ok_or(HeadFault::Broken)?;
     let name = line.get(..colon).unwrap_or_default();
     let value = line.get(colon + 1..).unwrap_or_default();
-    // A line that goes on from the one before begins with a blank.
-    if name.is_empty() || name.iter().any(u8::is_ascii_whitespace) {
+    // A line that goes on from the one before begins with a blank. What else is no letter of a name some readers take off.
+    if name.is_empty() || !name.iter().all(|byte| is_token(*byte)) {
         return Err(HeadFault::Broken);
     }
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
@@ -107,6 +107,11 @@ fn field(line: &[u8], at: usize, names: &mut Vec<FileName>) -> Result<(), HeadFa
         return Err(HeadFault::Nested);
     }
     Ok(())
+}
+
+/// Whether a byte may stand in the name of a field (RFC 9110 section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 /// The names in a `Content-Disposition`, whose value begins at the offset `at` of the body.

@@ -25,7 +25,7 @@ fn fault(body: &str) -> MultipartError {
 #[test]
 fn the_boundary_is_taken_in_either_form_and_from_no_other_type() {
     let longest = "x".repeat(70);
-    let table: [(&str, Option<&str>); 18] = [
+    let table: [(&str, Option<&str>); 23] = [
         ("multipart/form-data; boundary=abc", Some("abc")),
         ("Multipart/Form-Data;BOUNDARY=abc", Some("abc")),
         ("multipart/form-data; boundary=\"a b:c\"", Some("a b:c")),
@@ -40,6 +40,11 @@ fn the_boundary_is_taken_in_either_form_and_from_no_other_type() {
         ("multipart/form-data; boundary=\"a \"", None),
         ("multipart/form-data; boundary=\"a\\\"b\"", None),
         ("multipart/form-data; boundary=a; boundary=b", None),
+        ("multipart/form-data; boundary=a; boundary*=UTF-8''b", None),
+        ("multipart/form-data; boundary=a; Boundary*0=b", None),
+        ("multipart/form-data; boundary=a,b", None),
+        ("multipart/form-data; boundary=\"a,b\"", Some("a,b")),
+        ("multipart/form-data; boundary=a x=b", None),
         ("multipart/form-data; boundary", None),
         ("multipart/mixed; boundary=abc", None),
         ("application/json; boundary=abc", None),
@@ -103,7 +108,7 @@ fn what_could_be_cut_in_two_ways_is_refused() {
 
 #[test]
 fn a_part_that_is_not_what_it_looks_is_refused() {
-    let table: [(&str, Option<MultipartError>); 12] = [
+    let table: [(&str, Option<MultipartError>); 14] = [
         ("Content-Transfer-Encoding: binary", None),
         ("content-transfer-encoding:8BIT", None),
         ("Content-Transfer-Encoding: 7bit ", None),
@@ -122,6 +127,8 @@ fn a_part_that_is_not_what_it_looks_is_refused() {
             Some(MultipartError::Head { part: 0 }),
         ),
         ("Content-Disposition: form-data; filename", Some(MultipartError::Head { part: 0 })),
+        ("Content-Disposition\x0b: form-data", Some(MultipartError::Head { part: 0 })),
+        ("\u{a0}Content-Type: text/plain", Some(MultipartError::Head { part: 0 })),
     ];
     for (head, due) in table {
         assert_eq!(read(TYPE, one(head, "x").as_bytes()).err(), due, "{head}");
