@@ -199,7 +199,7 @@ impl Near<'_> {
         let colon = self.words(half, |marks| &marks.colon);
         if colon.here != 0 {
             let is_many = has_three(colon.here) || has_three(colon.after);
-            may |= colon.here & if is_many { u64::MAX } else { colon.later(1) };
+            may |= if is_many || has_gap(colon) { colon.here } else { 0 };
         }
         let high = self.words(half, |marks| &marks.high);
         if high.here | (high.after & 1) != 0 {
@@ -288,8 +288,12 @@ fn address_colons(colon: Words, word: Words) -> u64 {
         return 0;
     }
     let after = colon.after & ((word.after << 1) | (word.here >> 63));
-    let has_gap = (colon.here & colon.later(1)) | (colon.after & (colon.after >> 1)) != 0;
-    if has_gap || here.count_ones() + after.count_ones() >= 6 { here } else { 0 }
+    if has_gap(colon) || here.count_ones() + after.count_ones() >= 6 { here } else { 0 }
+}
+
+/// Whether two colons stand together, here or near enough behind that colons from here may belong to the same address.
+const fn has_gap(colon: Words) -> bool {
+    (colon.here & colon.later(1)) | (colon.after & (colon.after >> 1)) != 0
 }
 
 /// The answers to one question for 64 bytes, and for as many before and after.
@@ -383,6 +387,8 @@ mod tests {
             let head = " ".repeat(before);
             let address = format!("{head}1:2:3:4:5:6:7:8");
             assert!(places(&address, Sign::Colon).contains(&(before + 1)), "{before}");
+            let gapped = format!("{head}2001:db8::");
+            assert!(places(&gapped, Sign::Colon).contains(&(before + 4)), "{before}");
             assert!(places(&format!("{head}10:45:12"), Sign::Colon).is_empty(), "{before}");
         }
     }

@@ -277,6 +277,8 @@ fn one_of_each() -> Vec<(&'static str, String, &'static str)> {
         ("", "58.133.219.32", "IP_ADDRESS"),
         ("", "2001:db8::8a2e:370:7334", "IP_ADDRESS"),
         ("", "fe80::1", "IP_ADDRESS"),
+        ("", "2001:db8::1", "IP_ADDRESS"),
+        ("", "2001:db8:7::", "IP_ADDRESS"),
         ("", "DE89370400440532013000", "IBAN"),
         ("", "NO9386011117947", "IBAN"),
         ("", "GB82 WEST 1234 5698 7654 32", "IBAN"),
@@ -306,6 +308,20 @@ fn assert_each_between(around: &[(&str, &str)]) {
         }
     }
     assert!(lost.is_empty(), "{} lost\n{}", lost.len(), lost.join("\n"));
+}
+
+#[test]
+fn a_value_is_found_wherever_it_stands_in_a_block() {
+    // Nothing but the value has a sign, so that each block has to be known by what of the value stands in it.
+    for (label, value, kind) in one_of_each() {
+        for filler in [" ", "，"] {
+            for before in 0..2 * 128 {
+                let head = filler.repeat(before);
+                let text = format!("{head}{label} {value} {head}");
+                assert_eq!(found(&text), [(value.as_str(), kind)], "{value} at {before}");
+            }
+        }
+    }
 }
 
 #[test]
