@@ -1,7 +1,7 @@
 //! An upload: the parts of a `multipart/form-data` body (RFC 7578, RFC 2046 section 5.1), where each stands in it.
 //!
-//! One reader over a body that is held whole. It copies nothing but file names, which are decoded as far as they have to
-//! be; contents are ranges of the body, so that an edit is a splice and everything else keeps its bytes.
+//! One reader over a body that is held whole. It copies nothing but file names, one at a time, which are decoded as far as
+//! they have to be; contents are ranges of the body, so that an edit is a splice and everything else keeps its bytes.
 //!
 //! # What is refused
 //! Readers differ in what they let pass: bare line feeds, bytes around the parts, a form inside the form. What two of them might
@@ -20,6 +20,7 @@ mod parameters;
 
 pub use error::MultipartError;
 pub use name::FileName;
+use name::WrittenName;
 
 /// Parts of one body. A form has a few fields; a skill may come as some hundred files.
 pub const PARTS_MAX: usize = 1000;
@@ -32,14 +33,15 @@ const CRLF: &[u8] = b"\r\n";
 /// One part of a form.
 #[derive(Debug)]
 pub struct Part {
-    names: Vec<FileName>,
+    names: Vec<WrittenName>,
     content: Range<usize>,
 }
 
 impl Part {
-    /// The names of its file: none for a plain field; `filename` and `filename*` may stand side by side.
-    pub fn file_names(&self) -> &[FileName] {
-        &self.names
+    /// The names of its file: none for a plain field; `filename` and `filename*` may stand side by side. `body` must be the one
+    /// that the part was read from.
+    pub fn file_names(&self, body: &[u8]) -> impl ExactSizeIterator<Item = FileName> {
+        self.names.iter().map(|name| name.decoded(body))
     }
 
     /// Where its content stands in the body.
@@ -61,7 +63,8 @@ impl Part {
 
 /// The parts of a body, in order. `content_type` is the header's value.
 ///
-/// Time grows with the body; memory is that of [`PARTS_MAX`] heads at most.
+/// Time grows with the body; memory is that of the places of [`PARTS_MAX`] parts and of their names, some five times the
+/// heads at worst.
 ///
 /// # Errors
 /// [`MultipartError`]: the body must then count as not read.

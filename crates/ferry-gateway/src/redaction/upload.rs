@@ -25,7 +25,7 @@ impl RuleSet {
         let mut scan = Scan::new(self, line, secret);
         let mut edits = Edits::new();
         for (index, part) in parts.iter().enumerate() {
-            for name in part.file_names() {
+            for name in part.file_names(body) {
                 let found = scan.plain(name.text(), || format!("parts[{index}].filename"));
                 name.put(
                     &mut edits,

@@ -1,9 +1,11 @@
 //! The head of a part: names of a file, and what would make its content something else than it looks.
 
+use std::ops::Range;
+
 use memchr::memmem;
 
 use super::error::MultipartError;
-use super::name::{FileName, Spelling};
+use super::name::{Spelling, WrittenName};
 use super::parameters::{Broken, Parameters};
 use super::{CRLF, HEAD_BYTES_MAX, Part};
 
@@ -79,7 +81,7 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Takes from one line what it says of names; `at` is its offset in the body.
-fn field(line: &[u8], at: usize, names: &mut Vec<FileName>) -> Result<(), HeadFault> {
+fn field(line: &[u8], at: usize, names: &mut Vec<WrittenName>) -> Result<(), HeadFault> {
     if line.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
         return Err(HeadFault::Broken);
     }
@@ -115,7 +117,7 @@ fn is_token(byte: u8) -> bool {
 }
 
 /// The names in a `Content-Disposition`, whose value begins at the offset `at` of the body.
-fn disposition(value: &[u8], at: usize, names: &mut Vec<FileName>) -> Result<(), HeadFault> {
+fn disposition(value: &[u8], at: usize, names: &mut Vec<WrittenName>) -> Result<(), HeadFault> {
     for parameter in Parameters::of(value) {
         let parameter = parameter?;
         let name = parameter.name.to_ascii_lowercase();
@@ -126,8 +128,8 @@ fn disposition(value: &[u8], at: usize, names: &mut Vec<FileName>) -> Result<(),
             _ if name.starts_with(b"filename*") => return Err(HeadFault::NameInPieces),
             _ => continue,
         };
-        let raw = value.get(parameter.value.clone()).unwrap_or_default();
-        names.push(FileName::new(raw, at + parameter.value.start, spelling));
+        let Range { start, end } = parameter.value;
+        names.push(WrittenName { place: at + start..at + end, spelling });
     }
     Ok(())
 }

@@ -15,6 +15,20 @@ pub(super) enum Spelling {
     Percent,
 }
 
+/// Where a name stands in the body. Names are decoded when they are asked for: decoded ones take nine times their bytes.
+#[derive(Debug)]
+pub(super) struct WrittenName {
+    pub(super) place: Range<usize>,
+    pub(super) spelling: Spelling,
+}
+
+impl WrittenName {
+    pub(super) fn decoded(&self, body: &[u8]) -> FileName {
+        let raw = body.get(self.place.clone()).unwrap_or_default();
+        FileName::new(raw, self.place.start, self.spelling)
+    }
+}
+
 /// A name that a part gives its file.
 pub struct FileName {
     text: String,
@@ -32,7 +46,7 @@ impl fmt::Debug for FileName {
 
 impl FileName {
     /// The name written as `raw`, which stands at the offset `at` of the body.
-    pub(super) fn new(raw: &[u8], at: usize, spelling: Spelling) -> Self {
+    fn new(raw: &[u8], at: usize, spelling: Spelling) -> Self {
         let (bytes, mut places) = decoded(raw, spelling);
         places.push(raw.len());
         let (mut text, mut starts, mut next) = (String::new(), Vec::new(), 0);
