@@ -22,6 +22,9 @@ pub use error::MultipartError;
 pub use name::FileName;
 use name::WrittenName;
 
+/// The shortest stretch of a broken text that is looked at: no value is shorter.
+const PIECE_BYTES_MIN: usize = 4;
+
 /// Parts of one body. A form has a few fields; a skill may come as some hundred files.
 pub const PARTS_MAX: usize = 1000;
 
@@ -35,6 +38,8 @@ const CRLF: &[u8] = b"\r\n";
 pub struct Part {
     names: Vec<WrittenName>,
     content: Range<usize>,
+    /// Whether its head calls it text.
+    is_called_text: bool,
 }
 
 impl Part {
@@ -58,6 +63,22 @@ impl Part {
             return None;
         }
         simdutf8::basic::from_utf8(content).ok()
+    }
+
+    /// The texts in it, each with where it begins in the body: its content if that is text. Of a content that is none and is
+    /// called one all that is UTF-8, as in a log with one broken byte, or the digits of a table in GBK.
+    pub fn texts<'a>(&self, body: &'a [u8]) -> impl Iterator<Item = (usize, &'a str)> {
+        let start = self.content.start;
+        let whole = self.text(body);
+        let is_broken = whole.is_none() && self.is_called_text;
+        let content = body.get(self.content()).filter(|_| is_broken).unwrap_or_default();
+        let pieces = content.utf8_chunks().scan(start, |at, chunk| {
+            let begin = *at;
+            *at += chunk.valid().len() + chunk.invalid().len();
+            Some((begin, chunk.valid()))
+        });
+        let whole = whole.map(|text| (start, text));
+        whole.into_iter().chain(pieces.filter(|(_, text)| text.len() >= PIECE_BYTES_MIN))
     }
 }
 

@@ -10,7 +10,8 @@ use super::{RedactError, Redacted, RuleSet, Scan};
 impl RuleSet {
     /// Looks through a multipart form; `content_type` is that of the request.
     ///
-    /// A content that is no text, such as most PDFs and every image, is not looked into, and goes on byte for byte.
+    /// A content that is no text and is not called one, such as most PDFs and every image, is not looked into, and goes on
+    /// byte for byte.
     ///
     /// # Errors
     /// [`RedactError`]: the upload must then go no further where something is to be replaced or refused.
@@ -32,12 +33,12 @@ impl RuleSet {
                     found.iter().map(|found| (found.range.clone(), &*found.text)),
                 )?;
             }
-            let Some(text) = part.text(body) else { continue };
-            let start = part.content().start;
-            for Replacement { range, text } in
-                scan.plain(text, || format!("parts[{index}].content"))
-            {
-                edits.put_raw(start + range.start..start + range.end, text.as_bytes())?;
+            for (start, text) in part.texts(body) {
+                for Replacement { range, text } in
+                    scan.plain(text, || format!("parts[{index}].content"))
+                {
+                    edits.put_raw(start + range.start..start + range.end, text.as_bytes())?;
+                }
             }
         }
         Ok(Redacted { edits, outcome: scan.redaction.finish() })

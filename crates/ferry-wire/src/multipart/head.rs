@@ -40,13 +40,17 @@ impl HeadFault {
 /// Reads the part `bytes`, which begins at the offset `start` of the body.
 pub(super) fn part(bytes: &[u8], start: usize) -> Result<Part, HeadFault> {
     let (head, content) = split(bytes)?;
-    let mut names = Vec::new();
+    let mut part = Part {
+        names: Vec::new(),
+        content: start + content..start + bytes.len(),
+        is_called_text: false,
+    };
     let mut at = 0;
     for line in lines(head) {
-        field(line, start + at, &mut names)?;
+        field(line, start + at, &mut part)?;
         at += line.len() + CRLF.len();
     }
-    Ok(Part { names, content: start + content..start + bytes.len() })
+    Ok(part)
 }
 
 /// The head, and where the content begins.
@@ -80,8 +84,8 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// Takes from one line what it says of names; `at` is its offset in the body.
-fn field(line: &[u8], at: usize, names: &mut Vec<WrittenName>) -> Result<(), HeadFault> {
+/// Takes from one line what it says of names and of the content; `at` is its offset in the body.
+fn field(line: &[u8], at: usize, part: &mut Part) -> Result<(), HeadFault> {
     if line.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
         return Err(HeadFault::Broken);
     }
@@ -95,7 +99,7 @@ fn field(line: &[u8], at: usize, names: &mut Vec<WrittenName>) -> Result<(), Hea
     let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
     let word = value.trim_ascii().to_ascii_lowercase();
     if is("content-disposition") {
-        return disposition(value, at + colon + 1, names);
+        return disposition(value, at + colon + 1, &mut part.names);
     }
     if is("content-transfer-encoding")
         && !matches!(word.as_slice(), b"" | b"7bit" | b"8bit" | b"binary")
@@ -107,6 +111,9 @@ fn field(line: &[u8], at: usize, names: &mut Vec<WrittenName>) -> Result<(), Hea
     }
     if is("content-type") && word.starts_with(b"multipart/") {
         return Err(HeadFault::Nested);
+    }
+    if is("content-type") {
+        part.is_called_text |= word.starts_with(b"text/") || word.starts_with(b"application/json");
     }
     Ok(())
 }

@@ -143,6 +143,22 @@ async fn what_is_no_text_goes_on_byte_for_byte() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_called_text_is_looked_through_around_its_broken_bytes() {
+    let stand = Stand::new(ON).await;
+    let said = |content: &[u8]| {
+        let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\
+              Content-Type: Text/CSV\r\n\r\n";
+        form(&[[head.as_slice(), content, b"\r\n"].concat()])
+    };
+    // A table in GBK, a log with a NUL, one that is cut inside a character.
+    for around in [b"\xc9\xed\xb7\xdd\xd6\xa4,".as_slice(), b"\0 ", b"\xe4\xb8 "] {
+        let of = |id: &[u8]| said(&[around, id, b" ", around, id, b"\xff"].concat());
+        assert_eq!(stand.gateway.ask(upload(&of(ID.as_bytes()))).await.status, 200);
+        assert_eq!(stand.seen(), of(b"[REDACTED]"));
+    }
+}
+
+#[tokio::test]
 async fn a_key_in_a_file_is_refused_with_its_place_and_never_its_value() {
     let stand = Stand::new(ON).await;
     let body = form(&[file("a.txt", "hello"), file("b.env", format!("AWS_KEY={KEY}\n"))]);
