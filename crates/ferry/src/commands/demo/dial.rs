@@ -112,12 +112,12 @@ pub(super) fn cuts(mood: Mood, dice: &mut Dice) -> bool {
 }
 
 /// The mock's faults for the trial: places of cuts, dealt one by one, so that a run has as many as the next. An early
-/// one never stands beside another, since what is asked again would meet it.
+/// one stands twenty requests and more from another: what is asked again comes some ten requests later, and would meet it.
 pub(super) fn dealt_cuts(seed: u64) -> String {
     let mut dice = Dice::new(seed, 100);
     let mut rules = Vec::new();
     for block in 0..DEALT / EARLY_EVERY {
-        let nth = block * EARLY_EVERY + dice.between(5, EARLY_EVERY - 5);
+        let nth = block * EARLY_EVERY + dice.between(10, EARLY_EVERY - 10);
         rules.push(format!("cut:at={EARLY_AT}@nth={nth},{WHERE}"));
     }
     for block in 0..DEALT / LATE_EVERY {
@@ -182,7 +182,9 @@ mod tests {
             assert_eq!(rules.len(), 18);
             let mut places: Vec<u64> = rules.iter().filter_map(|rule| rule.when.nth).collect();
             places.sort_unstable();
-            assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 5), "{places:?}");
+            assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 10), "{places:?}");
+            let early: Vec<u64> = rules.iter().take(16).filter_map(|rule| rule.when.nth).collect();
+            assert!(early.windows(2).all(|pair| pair[1] - pair[0] >= 20), "{early:?}");
             // Of 200 requests eight early ones and one late one; of what is asked again, no second late one.
             let early = rules.iter().take(16).filter(|rule| rule.when.nth <= Some(200));
             let late = rules.iter().skip(16).filter(|rule| rule.when.nth <= Some(220));
